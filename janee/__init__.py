@@ -1,0 +1,1 @@
+"""Janee: secrets management for AI agents. See README.md."""
