@@ -1,0 +1,38 @@
+"""Run one untrusted command on Linux so that nothing gets out: namespaces, private root, Landlock, seccomp, limits.
+
+This is the one import point. `run` for a single command, `Zygote` and `Cell` for a server that needs them warm, `check` to ask
+what this machine can do. Knows nothing of the program that uses it.
+"""
+
+from sandbox.errors import ErrorCode, SandboxError
+from sandbox.spec import (
+    DEFAULT_PATH,
+    HOME_DIR,
+    USER_NAME,
+    Completed,
+    Exit,
+    FileIdentity,
+    HostEntry,
+    Level,
+    Limits,
+    Mount,
+    PrivateFile,
+    SandboxSpec,
+)
+
+__all__ = [
+    "DEFAULT_PATH",
+    "HOME_DIR",
+    "USER_NAME",
+    "Completed",
+    "ErrorCode",
+    "Exit",
+    "FileIdentity",
+    "HostEntry",
+    "Level",
+    "Limits",
+    "Mount",
+    "PrivateFile",
+    "SandboxError",
+    "SandboxSpec",
+]
