@@ -1,0 +1,123 @@
+"""Finds, at memory speed, where a needle may lie: every needle in a text has a gram of it in or beside a reported place.
+
+How. Every needle contains at least one of a small set of *grams* (8 bytes). Up to 64 short patterns, ahocorasick's leftmost
+searchers use SIMD (about 3 GB/s; 0.5 GB/s with any table), so the grams are searched in groups of at most 64. A leftmost
+search reports no overlapping hits: a gram that overlaps a reported one of the same group is missed, which is why a window
+reaches one gram further than the longest needle of the group.
+
+It never decides that something is a match: the caller looks into the windows with the exact automaton.
+"""
+
+from collections.abc import Iterable, Sequence
+
+from ahocorasick_rs import BytesAhoCorasick, Implementation, MatchKind
+
+GRAM = 8
+"""Bytes of a gram. Longer is rarer in ordinary text; shorter than the shortest usual needle keeps one rule for all."""
+
+_SIMD_PATTERNS = 64
+_SIMD_GROUPS = 4
+
+# How telling a byte is: what is rare in logs scores high. Only speed depends on this table.
+_RARITY = bytes(
+    6 if 65 <= b <= 90 or b in b"+_" else 5 if 48 <= b <= 57 else 0 if b in b" \n\t\r" else 3 if 97 <= b <= 122 else 2
+    for b in range(256)
+)
+
+
+class Probe:
+    """The gram searchers of one set of needles. Immutable."""
+
+    __slots__ = ("_groups",)
+
+    def __init__(self, needles: Sequence[bytes]) -> None:
+        """needles: distinct, none empty, sorted by length, shortest first."""
+        reach = choose_grams(needles)
+        grams = sorted(reach, key=reach.__getitem__)
+        step = _SIMD_PATTERNS if len(grams) <= _SIMD_PATTERNS * _SIMD_GROUPS else max(1, len(grams))
+        # Groups by reach: a long needle (a private key in hexadecimal) must not widen the windows of all the others.
+        self._groups = tuple(
+            (searcher(grams[at : at + step]), reach[grams[min(at + step, len(grams)) - 1]]) for at in range(0, len(grams), step)
+        )
+
+    def windows(self, text: bytes, limit: int) -> list[tuple[int, int]] | None:
+        """The ranges of `text` outside of which no needle lies, ascending and disjoint.
+
+        None: more than `limit` hits, looking at the whole text is cheaper.
+        """
+        if len(self._groups) == 1:
+            search, reach = self._groups[0]
+            hits = search.find_matches_as_indexes(text)
+            if not hits:
+                return []
+            if len(hits) > limit:
+                return None
+            return _merge((start - reach, end + reach) for _, start, end in hits)
+        found: list[tuple[int, int]] = []
+        for search, reach in self._groups:
+            hits = search.find_matches_as_indexes(text)
+            if hits:
+                if len(hits) > limit:
+                    return None
+                found += [(start - reach, end + reach) for _, start, end in hits]
+        if len(found) > 1:
+            found.sort()
+        return _merge(found)
+
+
+def searcher(grams: Sequence[bytes]) -> BytesAhoCorasick:
+    """A leftmost searcher over `grams` (short patterns), of the kind that is fastest for their number."""
+    implementation = (
+        Implementation.ContiguousNFA
+        if len(grams) <= _SIMD_PATTERNS or len(grams) > 2000  # SIMD does the work; or the table would leave the cache
+        else Implementation.DFA
+    )
+    return BytesAhoCorasick(grams, MatchKind.LeftmostLongest, implementation)
+
+
+def choose_grams(needles: Iterable[bytes]) -> dict[bytes, int]:
+    """Few grams such that every needle contains one, each with the reach that a window around it needs, in bytes.
+
+    needles: shortest first, so that the windows of one long value (fragments) share the gram in their middle.
+    """
+    reach: dict[bytes, int] = {}
+    for needle in needles:
+        size = len(needle)
+        if size <= GRAM:
+            own = needle
+        else:
+            inside = [needle[at : at + GRAM] for at in range(size - GRAM + 1)]
+            own = next((gram for gram in inside if gram in reach), b"")
+            if not own:
+                own = _most_telling(needle)
+        reach[own] = max(reach.get(own, 0), size)
+    return reach
+
+
+def _most_telling(needle: bytes) -> bytes:
+    last = len(needle) - GRAM
+    if last <= GRAM:  # a fragment: its end is in the most windows that follow it
+        return needle[last:]
+    best, score = b"", -1
+    for at in (last, last // 2, last // 4, 3 * last // 4, 0):
+        gram = needle[at : at + GRAM]
+        now = sum(gram.translate(_RARITY)) + 2 * len(set(gram))
+        if now > score:
+            best, score = gram, now
+    return best
+
+
+def _merge(ranges: Iterable[tuple[int, int]]) -> list[tuple[int, int]]:
+    """Clip `ranges` (sorted by start) at 0 and join those that touch."""
+    merged: list[tuple[int, int]] = []
+    first, last = 0, -1  # no range yet
+    for start, end in ranges:
+        if 0 <= last >= start:
+            last = max(last, end)
+        else:
+            if last >= 0:
+                merged.append((first, last))
+            first, last = max(start, 0), end
+    if last >= 0:
+        merged.append((first, last))
+    return merged
