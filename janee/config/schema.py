@@ -54,7 +54,7 @@ class Auth:
 
     type: AuthType
     secret_fields: tuple[str, ...]  # bearer: key; basic: username, password; headers: one a header name
-    options: Mapping[str, str] = EMPTY  # non-secret
+    options: Mapping[str, str] = field(default_factory=lambda: EMPTY)  # non-secret
 
 
 @dataclass(frozen=True, slots=True)
@@ -127,7 +127,9 @@ class Capability:
     allowed_agents: tuple[str, ...] = ()  # patterns with `*`; empty: nobody
     access: Access | None = None
     allow_commands: tuple[CommandRule, ...] = ()
-    env: Mapping[str, str] = EMPTY  # templates: {{credential}} {{apiKey}} {{username}} {{password}} {{field:NAME}}
+    env: Mapping[str, str] = field(
+        default_factory=lambda: EMPTY
+    )  # templates: {{credential}} {{apiKey}} {{username}} {{password}} {{field:NAME}}
     work_dir: str | None = None
     timeout_ms: int = DEFAULT_TIMEOUT_MS
     delivery: Delivery = Delivery.ENV
