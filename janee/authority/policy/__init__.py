@@ -1,0 +1,34 @@
+"""The policy engine: what an agent may do. Pure.
+
+    policy = compile_policy(config)                  # ConfigError names the rule at fault
+    decision = decide_exec(policy, ExecQuery(…))     # .allowed, .reason_code, .trace, …
+
+Guarantees: absence denies; the same input gives the same decision; no file, clock, socket or secret is ever touched.
+State (rates, sessions, grants) is `janee.authority.grants`'.
+"""
+
+from janee.authority.policy._compile import CompiledCapability, Policy, compile_policy
+from janee.authority.policy._decide import decide_exec, decide_http, may_see, overrule, refuse
+from janee.authority.policy._decision import Decision, ExecQuery, HttpQuery, HttpTarget
+from janee.authority.policy._env import EnvTemplate, Placeholder
+from janee.authority.policy._pattern import Pattern, PatternError, compile_pattern
+
+__all__ = [
+    "CompiledCapability",
+    "Decision",
+    "EnvTemplate",
+    "ExecQuery",
+    "HttpQuery",
+    "HttpTarget",
+    "Pattern",
+    "PatternError",
+    "Placeholder",
+    "Policy",
+    "compile_pattern",
+    "compile_policy",
+    "decide_exec",
+    "decide_http",
+    "may_see",
+    "overrule",
+    "refuse",
+]

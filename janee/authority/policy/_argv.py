@@ -1,0 +1,93 @@
+"""Commands against `argv` rules.
+
+Guarantees: what no rule names is denied; tokens are compared by position and as a whole; argv[0] is exactly the rule's name (a
+bare name or an absolute path, never `./gh` or `/tmp/gh` for `gh`); control, bidirectional and invisible characters pass only
+where a literal of the rule holds them or a pattern names them. It never looks at a file: whether the executable is the right
+one is for the Runner, which says what it found.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Final
+
+from janee.authority.policy._pattern import Pattern, PatternError, compile_pattern, is_plain
+from janee.config.schema import AnyOf, ArgvRule, CommandRule, Match, ToolRule
+
+MAX_COMMAND_BYTES: Final = 512 << 10  # bytes of all arguments; the kernel takes 2 MiB with the environment
+
+Token = str | AnyOf | Pattern
+
+
+@dataclass(frozen=True, slots=True)
+class CompiledRule:
+    """An `argv` rule, ready to match. text: how people write it."""
+
+    text: str
+    tokens: tuple[Token, ...]
+    rest: bool
+
+    def mismatch(self, command: tuple[str, ...]) -> str | None:
+        """Why the command does not match, or None if it does."""
+        for position, token in enumerate(self.tokens):
+            if position >= len(command):
+                return f"argument {position} is missing"
+            if not _token_matches(token, command[position]):
+                return f"argument {position} does not match"
+        surplus = command[len(self.tokens) :]
+        if surplus and not self.rest:
+            return f"{len(surplus)} more argument(s) than the rule has"
+        if not all(is_plain(character) for argument in surplus for character in argument):
+            return "an argument holds a control or invisible character"
+        return None
+
+
+@dataclass(frozen=True, slots=True)
+class UnknownTool:
+    """A tool's name without a profile: it allows nothing."""
+
+    text: str
+    tool: str
+
+
+def compile_rule(rule: CommandRule) -> CompiledRule | UnknownTool:
+    """Compile one `allowCommands` entry. Raises PatternError with the reason for people."""
+    if isinstance(rule, ToolRule):
+        return UnknownTool(f"tool: {rule.tool}", rule.tool)
+    if not rule.argv:
+        raise PatternError("an argv rule needs at least the command's name")
+    _verify_name(rule.argv[0])
+    tokens = tuple(compile_pattern(token.pattern) if isinstance(token, Match) else token for token in rule.argv)
+    return CompiledRule(rule_text(rule), tokens, rule.rest)
+
+
+def rule_text(rule: ArgvRule) -> str:
+    words = [_token_text(token) for token in rule.argv]
+    return "[" + ", ".join(words) + "]" + (" rest: any" if rule.rest else "")
+
+
+def _verify_name(name: str | AnyOf | Match) -> None:
+    if isinstance(name, Match):
+        raise PatternError("argv[0] must be a name or `{in: […]}`, not a pattern")
+    for value in [name] if isinstance(name, str) else sorted(name.values):
+        is_path = "/" in value
+        if not value or value in (".", "..") or not all(is_plain(character) and character != " " for character in value):
+            raise PatternError(f"argv[0] {value!r} is no command name")
+        if is_path and (not value.startswith("/") or any(part in ("", ".", "..") for part in value[1:].split("/"))):
+            raise PatternError(f"argv[0] {value!r} must be a bare name or a plain absolute path")
+
+
+def _token_matches(token: Token, argument: str) -> bool:
+    if isinstance(token, str):
+        return argument == token
+    if isinstance(token, AnyOf):
+        return argument in token.values
+    return token.matches(argument)
+
+
+def _token_text(token: str | AnyOf | Match) -> str:
+    if isinstance(token, str):
+        return ascii(token)[1:-1]
+    if isinstance(token, AnyOf):
+        return "{in: [" + ", ".join(ascii(value)[1:-1] for value in sorted(token.values)) + "]}"
+    return "{match: " + ascii(token.pattern)[1:-1] + "}"

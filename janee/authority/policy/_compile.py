@@ -1,0 +1,122 @@
+"""From a configuration to a policy: every rule checked and ready to match, every capability with its hash.
+
+Guarantees: a `Policy` that exists has no rule that cannot be matched (else ConfigError, naming capability and entry), and is
+immutable. Compiling is done once for each version of the configuration.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+import hashlib
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass
+from enum import Enum
+from types import MappingProxyType
+from typing import Any, Final
+from urllib.parse import urlsplit
+
+from janee.authority.policy._argv import CompiledRule, UnknownTool, compile_rule
+from janee.authority.policy._env import EnvError, EnvTemplate, compile_env
+from janee.authority.policy._http import HttpRule, HttpRuleError, compile_http_rule
+from janee.authority.policy._pattern import PatternError
+from janee.config.schema import Access, Capability, Config, Mode, Service
+from janee.errors import ConfigError
+
+_PORTS: Final = {"https": 443, "http": 80}
+
+
+@dataclass(frozen=True, slots=True)
+class CompiledCapability:
+    """One capability with its service. policy_hash covers all that a decision about it can depend on."""
+
+    capability: Capability
+    service: Service
+    access: Access
+    policy_hash: str
+    commands: tuple[CompiledRule | UnknownTool, ...]
+    allow: tuple[HttpRule, ...]
+    deny: tuple[HttpRule, ...]
+    env: tuple[EnvTemplate, ...]
+    network: tuple[str, ...]  # "host:port" that a command of it may reach
+
+
+@dataclass(frozen=True, slots=True)
+class Policy:
+    """All capabilities of one version of the configuration."""
+
+    capabilities: Mapping[str, CompiledCapability]
+
+
+def compile_policy(config: Config) -> Policy:
+    """Compile every capability. Raises ConfigError POLICY_INVALID."""
+    compiled = {name: _compile(config, name, capability) for name, capability in config.capabilities.items()}
+    return Policy(MappingProxyType(compiled))
+
+
+def _compile(config: Config, name: str, capability: Capability) -> CompiledCapability:
+    service = config.services.get(capability.service)
+    if service is None:
+        raise _invalid(name, "service", f"there is no service {capability.service!r}")
+    commands = []
+    for index, rule in enumerate(capability.allow_commands):
+        try:
+            commands.append(compile_rule(rule))
+        except PatternError as error:
+            raise _invalid(name, f"allowCommands[{index}]", str(error)) from None
+    try:
+        allow = tuple(compile_http_rule(text) for text in capability.rules.allow)
+        deny = tuple(compile_http_rule(text) for text in capability.rules.deny)
+    except HttpRuleError as error:
+        raise _invalid(name, "rules", str(error)) from None
+    try:
+        env = compile_env(capability.env, service.auth)
+    except EnvError as error:
+        raise _invalid(name, "env", str(error)) from None
+    access = capability.access or config.server.default_access
+    network = _network(capability, service) if capability.mode is Mode.EXEC else ()
+    return CompiledCapability(
+        capability, service, access, _hash(capability, service, access), tuple(commands), allow, deny, env, network
+    )
+
+
+def _network(capability: Capability, service: Service) -> tuple[str, ...]:
+    """What a command may reach: what the capability names, else the service's own hosts (wildcards name no address)."""
+    if capability.network:
+        return capability.network
+    url = urlsplit(service.base_url)
+    port = url.port or _PORTS.get(url.scheme, 443)
+    host = url.hostname or ""
+    entries = [f"[{host}]:{port}" if ":" in host else f"{host}:{port}"] if host else []
+    entries.extend(entry if ":" in entry else f"{entry}:{port}" for entry in service.hosts if "*" not in entry)
+    return tuple(dict.fromkeys(entries))
+
+
+def _hash(capability: Capability, service: Service, access: Access) -> str:
+    value = {"capability": _plain(capability), "service": _plain(service), "access": access.value}
+    canonical = json.dumps(value, sort_keys=True, ensure_ascii=True, separators=(",", ":"))
+    return "sha256:" + hashlib.sha256(canonical.encode()).hexdigest()
+
+
+def _plain(value: Any) -> Any:
+    """Any configuration value as JSON; a value's type is kept where two types could look alike (a literal, a pattern)."""
+    if dataclasses.is_dataclass(value):
+        fields = {field.name: _plain(getattr(value, field.name)) for field in dataclasses.fields(value)}
+        return {"": type(value).__name__, **fields}
+    if isinstance(value, Enum):
+        return value.value
+    if isinstance(value, Mapping):
+        return {str(key): _plain(item) for key, item in value.items()}
+    if isinstance(value, frozenset | set):
+        return sorted(_plain(item) for item in value)
+    if isinstance(value, tuple | list):
+        return [_plain(item) for item in value]
+    return value
+
+
+def _invalid(capability: str, where: str, why: str) -> ConfigError:
+    return ConfigError(
+        "POLICY_INVALID",
+        f"capability {capability}, {where}: {why}",
+        f"correct it: janee capability edit {capability}",
+    )

@@ -1,0 +1,347 @@
+"""The decision: who may do what, now, under this policy. Pure: values in, a `Decision` out.
+
+Guarantees
+- What is not named is denied: capability, agent, mode, command, method and path, sandbox level.
+- The first check that fails decides; every check leaves a step in the trace; `explain` shows this same decision.
+- An exception in a check is a denial (RULE_DENY), never a pass.
+
+Rate limits, revoked sessions and single use need state: they are the grant book's (`janee.authority.grants`), after an allow.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import replace
+from typing import Final, TypeVar
+
+from janee.authority.policy._argv import MAX_COMMAND_BYTES, UnknownTool
+from janee.authority.policy._compile import CompiledCapability, Policy
+from janee.authority.policy._decision import Decision, ExecQuery, HttpQuery, HttpTarget, RefusalError, Trace
+from janee.authority.policy._glob import glob_matches
+from janee.authority.policy._http import METHODS, HttpRuleError, clean_headers, split_target, verify_body
+from janee.authority.policy._path import PathError
+from janee.authority.policy._pattern import is_plain
+from janee.config.schema import Access, AuthType, Delivery, Mode
+from janee.protocol import ReasonCode, SandboxLevel
+
+Query = ExecQuery | HttpQuery
+Q = TypeVar("Q", ExecQuery, HttpQuery)
+_AUTH_HEADERS: Final = ("authorization",)
+
+
+def decide_exec(policy: Policy, query: ExecQuery) -> Decision:
+    """Decide whether a command may run; never raises."""
+    return _decide(policy, query, Mode.EXEC, _exec_checks)
+
+
+def decide_http(policy: Policy, query: HttpQuery) -> Decision:
+    """Decide whether a request may be sent; an allow carries the exact `target`; never raises."""
+    return _decide(policy, query, Mode.PROXY, _http_checks)
+
+
+def may_see(compiled: CompiledCapability, agent_id: str | None) -> bool:
+    """Whether an agent may know of a capability: exactly if it may use it."""
+    try:
+        _check_agent(compiled, agent_id, Trace())
+    except RefusalError:
+        return False
+    return True
+
+
+def _decide(
+    policy: Policy, query: Q, mode: Mode, checks: Callable[[CompiledCapability, Q, Trace], HttpTarget | None]
+) -> Decision:
+    trace = Trace()
+    compiled = policy.capabilities.get(query.capability_id)
+    try:
+        if compiled is None:
+            raise RefusalError(
+                ReasonCode.CAPABILITY_NOT_FOUND,
+                f"no capability is named {query.capability_id}",
+                "see `janee list`; add it with `janee capability add`",
+            )
+        trace.note("capability", f"{query.capability_id} is a capability of the service {compiled.service.name}")
+        _check_agent(compiled, query.agent_id, trace)
+        _check_mode(compiled, mode, trace)
+        _check_reason(compiled, query, trace)
+        target = checks(compiled, query, trace)
+    except RefusalError as refusal:
+        return _deny(query, compiled, trace, refusal)
+    except Exception as error:  # a check that fails is a check that did not pass
+        why = f"the policy failed with {type(error).__name__}"
+        return _deny(query, compiled, trace, RefusalError(ReasonCode.RULE_DENY, why, "report this as a bug"))
+    limit = compiled.capability.rate_limit
+    if limit is not None:
+        trace.note("rate", f"{limit.count} in {limit.per_s} s, counted when used", "skip")
+    last = trace.steps()[-1 if limit is None else -2].detail
+    return Decision(
+        allowed=True,
+        capability_id=query.capability_id,
+        agent_id=query.agent_id,
+        reason_code=None,
+        evaluated_policy=last,
+        next_step="",
+        policy_hash=compiled.policy_hash,
+        trace=trace.steps(),
+        capability=compiled.capability,
+        service=compiled.service,
+        target=target,
+    )
+
+
+def overrule(decision: Decision, code: ReasonCode, policy: str, next_step: str) -> Decision:
+    """The denial that takes the place of an allow when state (a rate, a session) says no."""
+    trace = Trace()
+    trace.note(_CHECK_OF_CODE.get(code, code.value.lower()), policy, "fail")
+    steps = (*decision.trace, *trace.steps())
+    return replace(
+        decision, allowed=False, reason_code=code, evaluated_policy=policy, next_step=next_step, trace=steps, target=None
+    )
+
+
+def refuse(query: Query, code: ReasonCode, policy: str, next_step: str) -> Decision:
+    """A denial made before any policy could be looked at."""
+    return _deny(query, None, Trace(), RefusalError(code, policy, next_step))
+
+
+_CHECK_OF_CODE: Final = {
+    ReasonCode.CAPABILITY_NOT_FOUND: "capability",
+    ReasonCode.AGENT_NOT_ALLOWED: "agent",
+    ReasonCode.IDENTITY_UNVERIFIED: "agent",
+    ReasonCode.MODE_MISMATCH: "mode",
+    ReasonCode.REASON_REQUIRED: "reason",
+    ReasonCode.COMMAND_NOT_ALLOWED: "command",
+    ReasonCode.EXECUTABLE_NOT_TRUSTED: "executable",
+    ReasonCode.RULE_DENY: "rules",
+    ReasonCode.SANDBOX_TOO_WEAK: "sandbox",
+    ReasonCode.RATE_LIMITED: "rate",
+    ReasonCode.SESSION_REVOKED: "session",
+    ReasonCode.POLICY_CHANGED: "policy",
+}
+
+
+def _deny(query: Query, compiled: CompiledCapability | None, trace: Trace, refusal: RefusalError) -> Decision:
+    trace.note(_CHECK_OF_CODE.get(refusal.code, refusal.code.value.lower()), refusal.policy, "fail")
+    return Decision(
+        allowed=False,
+        capability_id=query.capability_id,
+        agent_id=query.agent_id,
+        reason_code=refusal.code,
+        evaluated_policy=refusal.policy,
+        next_step=refusal.next_step,
+        policy_hash=compiled.policy_hash if compiled else None,
+        trace=trace.steps(),
+        capability=compiled.capability if compiled else None,
+        service=compiled.service if compiled else None,
+    )
+
+
+# --- checks of every query --------------------------------------------------------------------------------------------
+
+
+def _check_agent(compiled: CompiledCapability, agent_id: str | None, trace: Trace) -> None:
+    capability = compiled.capability
+    if agent_id is None:
+        raise RefusalError(
+            ReasonCode.IDENTITY_UNVERIFIED,
+            "nothing proves who the agent is",
+            "start the Runner with --agent ID, or give the agent a token (`janee agent add ID`)",
+        )
+    for pattern in capability.allowed_agents:
+        if glob_matches(pattern, agent_id):
+            trace.note("agent", f"{agent_id} matches allowedAgents {pattern}")
+            return
+    if not capability.allowed_agents and compiled.access is Access.OPEN:
+        trace.note("agent", "access is open to every proven agent")
+        return
+    allowed = ", ".join(capability.allowed_agents) or "nobody"
+    raise RefusalError(
+        ReasonCode.AGENT_NOT_ALLOWED,
+        f"allowedAgents of {capability.name}: {allowed}",
+        f"allow it: janee capability edit {capability.name} --agent '{agent_id}'",
+    )
+
+
+def _check_mode(compiled: CompiledCapability, mode: Mode, trace: Trace) -> None:
+    capability = compiled.capability
+    if capability.mode is not mode:
+        tool = "janee_exec" if capability.mode is Mode.EXEC else "janee_execute"
+        raise RefusalError(
+            ReasonCode.MODE_MISMATCH,
+            f"the mode of {capability.name} is {capability.mode.value}",
+            f"use {tool}, or another capability",
+        )
+    trace.note("mode", f"the mode is {mode.value}")
+
+
+def _check_reason(compiled: CompiledCapability, query: Query, trace: Trace) -> None:
+    if not compiled.capability.requires_reason:
+        return
+    if query.reason is not None and query.reason.strip():
+        trace.note("reason", "a reason is given")
+    elif query.is_hypothetical:
+        trace.note("reason", "a reason is required with every use", "skip")
+    else:
+        raise RefusalError(
+            ReasonCode.REASON_REQUIRED,
+            f"{compiled.capability.name} requires a reason",
+            "ask again with `reason`: what this is for",
+        )
+
+
+# --- exec -------------------------------------------------------------------------------------------------------------
+
+
+def _exec_checks(compiled: CompiledCapability, query: ExecQuery, trace: Trace) -> None:
+    _check_delivery(compiled, trace)
+    if query.command is None:
+        trace.note("command", "no command was asked about", "skip")
+    else:
+        _check_command(compiled, query.command, trace)
+    _check_cwd(compiled, query, trace)
+    _check_executable(query, trace)
+    _check_sandbox(compiled, query, trace)
+    if query.command is not None:
+        trace.note("command", f"allowed by {_matching_rule(compiled, query.command)}")
+
+
+def _check_delivery(compiled: CompiledCapability, trace: Trace) -> None:
+    capability = compiled.capability
+    if capability.delivery is not Delivery.ENV:
+        raise RefusalError(
+            ReasonCode.RULE_DENY,
+            f"the delivery {capability.delivery.value} is not available yet",
+            f"use delivery env: janee capability edit {capability.name} --delivery env",
+        )
+    trace.note("delivery", "the credential is given by environment variables")
+
+
+def _check_command(compiled: CompiledCapability, command: tuple[str, ...], trace: Trace) -> None:
+    name = compiled.capability.name
+    hint = f"see `janee explain {name} -- …`; allow it: janee capability edit {name} --allow-command '{{argv: […]}}'"
+    if not command or not command[0]:
+        raise RefusalError(ReasonCode.COMMAND_NOT_ALLOWED, "the command is empty", "name a command")
+    if sum(len(argument.encode("utf-8", "surrogatepass")) for argument in command) > MAX_COMMAND_BYTES:
+        raise RefusalError(ReasonCode.COMMAND_NOT_ALLOWED, f"the command has more than {MAX_COMMAND_BYTES} bytes", "use stdin")
+    if any("\0" in argument for argument in command):
+        raise RefusalError(ReasonCode.COMMAND_NOT_ALLOWED, "an argument holds a NUL", "leave it out")
+    if _matching_rule(compiled, command) is not None:
+        return
+    if not compiled.commands:
+        raise RefusalError(ReasonCode.COMMAND_NOT_ALLOWED, f"{name} has no allowCommands, so it allows nothing", hint)
+    for rule in compiled.commands:
+        why = f"{rule.tool} has no tool profile yet" if isinstance(rule, UnknownTool) else rule.mismatch(command)
+        trace.note("rule", f"{rule.text}: {why}", "skip")
+    rules = "; ".join(rule.text for rule in compiled.commands)
+    raise RefusalError(
+        ReasonCode.COMMAND_NOT_ALLOWED, f"allowCommands of {name}: {_cut(rules)}{_profile_note(compiled, command)}", hint
+    )
+
+
+def _profile_note(compiled: CompiledCapability, command: tuple[str, ...]) -> str:
+    if any(isinstance(rule, UnknownTool) and rule.tool == command[0] for rule in compiled.commands):
+        return f" (there is no tool profile for {_cut(ascii(command[0]), 64)} yet: a bare name allows nothing)"
+    return ""
+
+
+def _matching_rule(compiled: CompiledCapability, command: tuple[str, ...]) -> str | None:
+    for rule in compiled.commands:
+        if not isinstance(rule, UnknownTool) and rule.mismatch(command) is None:
+            return rule.text
+    return None
+
+
+def _check_cwd(compiled: CompiledCapability, query: ExecQuery, trace: Trace) -> None:
+    cwd, work_dir = query.cwd, compiled.capability.work_dir
+    if cwd is None:
+        return
+    if not _is_plain_path(cwd):
+        raise RefusalError(ReasonCode.RULE_DENY, "cwd is not a plain absolute path", "give an absolute path without `..`")
+    if work_dir is not None and cwd != work_dir and not cwd.startswith(work_dir.rstrip("/") + "/"):
+        raise RefusalError(
+            ReasonCode.RULE_DENY, f"workDir of {compiled.capability.name}: {work_dir}", f"use a cwd in {work_dir}"
+        )
+    trace.note("cwd", "cwd is a plain path" if work_dir is None else f"cwd lies in {work_dir}")
+
+
+def _check_executable(query: ExecQuery, trace: Trace) -> None:
+    if query.executable is None:
+        if query.is_hypothetical or not query.needs_executable:
+            trace.note("executable", "the Runner finds it when the command is used", "skip")
+            return
+        raise RefusalError(
+            ReasonCode.EXECUTABLE_NOT_TRUSTED,
+            "the Runner found no executable of that name that it trusts",
+            "install it on the Runner in a directory that only root can write, such as /usr/bin",
+        )
+    name = (query.command or ("",))[0]
+    same = query.executable == name if "/" in name else query.executable.rpartition("/")[2] == name
+    if not _is_plain_path(query.executable) or not same:
+        raise RefusalError(
+            ReasonCode.EXECUTABLE_NOT_TRUSTED,
+            "the executable that the Runner names is not the command's",
+            "check the Runner's search path",
+        )
+    trace.note("executable", f"the Runner trusts {query.executable}")
+
+
+def _check_sandbox(compiled: CompiledCapability, query: ExecQuery, trace: Trace) -> None:
+    least = SandboxLevel(compiled.capability.min_sandbox)
+    if query.sandbox is None and query.is_hypothetical:
+        trace.note("sandbox", f"at least {least.value} is required", "skip")
+        return
+    level = query.sandbox or SandboxLevel.OFF  # a Runner that says nothing has none
+    if level.strength < least.strength:
+        raise RefusalError(
+            ReasonCode.SANDBOX_TOO_WEAK,
+            f"{compiled.capability.name} needs the sandbox level {least.value}, the Runner offers {level.value}",
+            f"start the Runner with --sandbox {least.value}, or set minSandbox: {level.value}",
+        )
+    trace.note("sandbox", f"the level {level.value} is at least {least.value}")
+
+
+def _is_plain_path(path: str) -> bool:
+    parts = path[1:].split("/")
+    is_normal = path.startswith("/") and (path == "/" or all(part not in ("", ".", "..") for part in parts))
+    return is_normal and all(is_plain(character) for character in path)
+
+
+# --- http -------------------------------------------------------------------------------------------------------------
+
+
+def _http_checks(compiled: CompiledCapability, query: HttpQuery, trace: Trace) -> HttpTarget | None:
+    name = compiled.capability.name
+    if query.method is None or query.path is None:
+        trace.note("rules", "no method and path were asked about", "skip")
+        return None
+    method = query.method.upper()
+    if method not in METHODS:
+        raise RefusalError(ReasonCode.RULE_DENY, f"the methods are {', '.join(METHODS)}", "use one of them")
+    try:
+        path, query_string = split_target(query.path, query.query)
+        headers = clean_headers(query.headers, _reserved_headers(compiled))
+        verify_body(query.body, headers)
+    except (PathError, HttpRuleError) as error:
+        raise RefusalError(ReasonCode.RULE_DENY, str(error), "send the request in its plain form") from None
+    trace.note("target", f"the request is plain: {method} {_cut(path)}")
+    hint = f"allow it: janee capability edit {name} --allow '{method} {_cut(path, 200)}'"
+    for rule in compiled.deny:
+        if rule.denies(method, path):
+            raise RefusalError(
+                ReasonCode.RULE_DENY, f"deny rule of {name}: {rule.text}", "ask the operator; deny rules come first"
+            )
+    for rule in compiled.allow:
+        if rule.allows(method, path):
+            trace.note("rules", f"allowed by {rule.text}")
+            return HttpTarget(method, path, query_string, headers)
+    rules = "; ".join(rule.text for rule in compiled.allow) or "none, so it allows nothing"
+    raise RefusalError(ReasonCode.RULE_DENY, f"allow rules of {name}: {_cut(rules)}", hint)
+
+
+def _reserved_headers(compiled: CompiledCapability) -> tuple[str, ...]:
+    auth = compiled.service.auth
+    return (*_AUTH_HEADERS, *(auth.secret_fields if auth.type is AuthType.HEADERS else ()))
+
+
+def _cut(text: str, most: int = 600) -> str:
+    return text if len(text) <= most else text[: most - 1] + "…"

@@ -1,0 +1,131 @@
+"""HTTP requests against `METHOD PATH` rules.
+
+Guarantees: deny rules first, then what no allow rule names is denied (no allow rule: nothing is allowed); rules are matched on
+the canonical path that is sent; deny is wide (case-folded, with and without trailing slash), allow is narrow (exact). Headers
+and fields that change the method, the target or the credential on the way are refused.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from typing import Final
+from urllib.parse import parse_qsl, urlencode
+
+from janee.authority.policy._glob import glob_matches
+from janee.authority.policy._path import PathError, canonical_path
+from janee.authority.policy._pattern import is_plain
+
+METHODS: Final = ("GET", "HEAD", "OPTIONS", "POST", "PUT", "PATCH", "DELETE")
+MAX_HEADERS: Final = 64
+MAX_HEADER_BYTES: Final = 8192
+MAX_QUERY: Final = 16_384
+_RULE: Final = re.compile(r"(\*|[A-Za-z]+)[ \t]+(\S+)")
+_HEADER_NAME: Final = re.compile(r"[A-Za-z0-9!#$%&'*+.^`|~-]{1,128}")  # RFC 9110 token without "_", which CGI takes for "-"
+_DROPPED: Final = frozenset({"accept-encoding", "content-length", "user-agent"})  # we set our own
+_REFUSED_TEXT: Final = (
+    "authorization proxy-authorization host connection keep-alive proxy-connection te trailer transfer-encoding "
+    "upgrade expect cookie forwarded via x-real-ip x-original-url x-rewrite-url x-http-method "
+    "x-http-method-override x-method-override x-original-method http2-settings max-forwards content-encoding "
+)
+_REFUSED: Final = frozenset(_REFUSED_TEXT.split())
+_REFUSED_PREFIXES: Final = ("x-forwarded-", "proxy-", "x-janee-", "sec-", "x-override-", "x-envoy-", ":")
+_OVERRIDE_FIELDS: Final = frozenset({"_method", "x-http-method-override", "http_method", "_httpmethod"})
+
+
+class HttpRuleError(ValueError):
+    """A rule or a request is unusable; the text says why."""
+
+
+@dataclass(frozen=True, slots=True)
+class HttpRule:
+    """One compiled rule. method: upper case or `*`."""
+
+    text: str
+    method: str
+    path: str
+
+    def allows(self, method: str, path: str) -> bool:
+        return self.method in ("*", method) and glob_matches(self.path, path)
+
+    def denies(self, method: str, path: str) -> bool:
+        # HEAD shows what GET shows; servers differ on case and trailing slashes.
+        methods = ("*", method, "GET") if method == "HEAD" else ("*", method)
+        pattern, folded = self.path.casefold(), path.casefold()
+        spellings = (folded, folded.rstrip("/") or "/", folded.rstrip("/") + "/")
+        return self.method in methods and any(glob_matches(pattern, spelling) for spelling in spellings)
+
+
+def compile_http_rule(text: str) -> HttpRule:
+    """Compile "METHOD PATH". Raises HttpRuleError."""
+    found = _RULE.fullmatch(text.strip())
+    if found is None:
+        raise HttpRuleError(f"rule {text!r} is not of the form `METHOD /path/*`")
+    method, path = found[1].upper(), found[2]
+    if method != "*" and method not in METHODS:
+        raise HttpRuleError(f"rule {text!r}: method {method} is not one of {', '.join(METHODS)} or *")
+    return HttpRule(f"{method} {path}", method, _rule_path(text, path))
+
+
+def _rule_path(text: str, path: str) -> str:
+    if path == "*":
+        return path
+    try:
+        # A star is a valid path character, so a pattern has a canonical form like any path.
+        return canonical_path(path)
+    except PathError as error:
+        raise HttpRuleError(f"rule {text!r}: {error} (rules see the path only, in its plain form)") from None
+
+
+def split_target(path: str, query: Iterable[tuple[str, str]]) -> tuple[str, str]:
+    """The canonical path and query of a request. Raises HttpRuleError or PathError."""
+    raw_path, mark, raw_query = path.partition("?")
+    pairs = list(query)
+    if mark:
+        if pairs:
+            raise HttpRuleError("the request has a query in its path and another beside it")
+        try:
+            pairs = parse_qsl(
+                raw_query, keep_blank_values=True, strict_parsing=bool(raw_query), errors="strict", max_num_fields=256
+            )
+        except ValueError:
+            raise HttpRuleError("the query is malformed") from None
+    for name, value in pairs:
+        if name.casefold() in _OVERRIDE_FIELDS:
+            raise HttpRuleError(f"the query field `{name}` would override the method")
+        if not all(is_plain(character) or character in "\n\t" for character in name + value):
+            raise HttpRuleError("the query holds a control or invisible character")
+    encoded = urlencode(pairs)
+    if len(encoded) > MAX_QUERY:
+        raise HttpRuleError(f"the query has more than {MAX_QUERY} characters")
+    return canonical_path(raw_path), encoded
+
+
+def clean_headers(headers: Mapping[str, str], reserved: Iterable[str]) -> dict[str, str]:
+    """The agent's headers that may be sent, names in lower case. reserved: the service's own. Raises HttpRuleError."""
+    if len(headers) > MAX_HEADERS:
+        raise HttpRuleError(f"the request has more than {MAX_HEADERS} headers")
+    taken = {name.casefold() for name in reserved}
+    clean: dict[str, str] = {}
+    for name, value in headers.items():
+        lower = name.lower()
+        if not _HEADER_NAME.fullmatch(name):
+            raise HttpRuleError("a header name holds a forbidden character")
+        if lower in _REFUSED or lower in taken or lower.startswith(_REFUSED_PREFIXES):
+            raise HttpRuleError(f"the header `{lower}` is not the agent's to set")
+        if len(value) > MAX_HEADER_BYTES or not value.isascii() or not (value == "" or value.isprintable()):
+            raise HttpRuleError(f"the header `{lower}` is too long or holds a forbidden character")
+        if lower in clean:
+            raise HttpRuleError(f"the header `{lower}` is given twice")
+        if lower not in _DROPPED:
+            clean[lower] = value.strip()
+    return clean
+
+
+def verify_body(body: str | None, headers: Mapping[str, str]) -> None:
+    """Refuse a form body that overrides the method. Raises HttpRuleError."""
+    if body is None or "form" not in headers.get("content-type", "").casefold():
+        return
+    if any(field in body.casefold() for field in _OVERRIDE_FIELDS):
+        raise HttpRuleError("the form body holds a field that would override the method")
