@@ -8,7 +8,8 @@ reaches one gram further than the longest needle of the group.
 It never decides that something is a match: the caller looks into the windows with the exact automaton.
 """
 
-from collections.abc import Iterable, Sequence
+from collections import Counter
+from collections.abc import Iterable, Mapping, Sequence
 
 from ahocorasick_rs import BytesAhoCorasick, Implementation, MatchKind
 
@@ -16,7 +17,9 @@ GRAM = 8
 """Bytes of a gram. Longer is rarer in ordinary text; shorter than the shortest usual needle keeps one rule for all."""
 
 _SIMD_PATTERNS = 64
-_SIMD_GROUPS = 4
+_SIMD_GROUPS = 6
+_SHARED, _SHARED_BY = 4, 16
+_TELLING = 40
 
 # How telling a byte is: what is rare in logs scores high. Only speed depends on this table.
 _RARITY = bytes(
@@ -75,36 +78,64 @@ def searcher(grams: Sequence[bytes]) -> BytesAhoCorasick:
     return BytesAhoCorasick(grams, MatchKind.LeftmostLongest, implementation)
 
 
-def choose_grams(needles: Iterable[bytes]) -> dict[bytes, int]:
+def choose_grams(needles: Sequence[bytes]) -> dict[bytes, int]:
     """Few grams such that every needle contains one, each with the reach that a window around it needs, in bytes.
 
     needles: shortest first, so that the windows of one long value (fragments) share the gram in their middle.
     """
     reach: dict[bytes, int] = {}
+    many = len(needles) > _SIMD_PATTERNS * _SIMD_GROUPS
+    heads = _shared_heads(needles) if many else {}
     for needle in needles:
         size = len(needle)
-        if size <= GRAM:
-            own = needle
-        else:
-            inside = [needle[at : at + GRAM] for at in range(size - GRAM + 1)]
-            own = next((gram for gram in inside if gram in reach), b"")
-            if not own:
-                own = _most_telling(needle)
-        reach[own] = max(reach.get(own, 0), size)
+        gram = heads.get(needle[:_SHARED]) or (needle if size <= GRAM else _gram_inside(needle, reach, many))
+        reach[gram] = max(reach.get(gram, 0), size)
     return reach
 
 
-def _most_telling(needle: bytes) -> bytes:
+def _shared_heads(needles: Sequence[bytes]) -> dict[bytes, bytes]:
+    """First bytes → the gram that all the many needles beginning so have in common (tokens of one maker: `ghp_`)."""
+    counts = Counter(needle[:_SHARED] for needle in needles)
+    often = {head for head, count in counts.items() if count >= _SHARED_BY and len(head) == _SHARED}
+    alike: dict[bytes, list[bytes]] = {}
+    for needle in needles if often else ():
+        if needle[:_SHARED] in often:
+            alike.setdefault(needle[:_SHARED], []).append(needle)
+    return {head: _common_start(min(group), max(group))[:GRAM] for head, group in alike.items()}
+
+
+def _common_start(first: bytes, last: bytes) -> bytes:
+    """What the first and the last of a sorted group, hence all of it, begin with."""
+    size = next((at for at, (a, b) in enumerate(zip(first, last, strict=False)) if a != b), min(len(first), len(last)))
+    return first[:size]
+
+
+def _gram_inside(needle: bytes, taken: Mapping[bytes, int], many: bool) -> bytes:
+    """A gram of `needle`, which is longer than one: one that is `taken` already, or a telling one, if possible its end.
+
+    The end, as output that stops short of a secret (its first half, again and again) is then no hit.
+    """
     last = len(needle) - GRAM
-    if last <= GRAM:  # a fragment: its end is in the most windows that follow it
-        return needle[last:]
-    best, score = b"", -1
-    for at in (last, last // 2, last // 4, 3 * last // 4, 0):
-        gram = needle[at : at + GRAM]
-        now = sum(gram.translate(_RARITY)) + 2 * len(set(gram))
+    if not many or last <= 2 * GRAM:
+        for at in range(last + 1):
+            if needle[at : at + GRAM] in taken:
+                return needle[at : at + GRAM]
+    if len(set(needle[last : last + 4])) == 1:  # SIMD looks at the first four bytes: a run of them would hit everywhere
+        return needle[-4:]
+    best = needle[last:]
+    score = telling(best)
+    if score >= _TELLING or last <= GRAM:
+        return best
+    for at in (3 * last // 4, last // 2, last // 4, 0):
+        now = telling(needle[at : at + GRAM])
         if now > score:
-            best, score = gram, now
+            best, score = needle[at : at + GRAM], now
     return best
+
+
+def telling(gram: bytes) -> int:
+    """How rare `gram` probably is in ordinary text; more is rarer."""
+    return sum(gram.translate(_RARITY)) + 2 * len(set(gram))
 
 
 def _merge(ranges: Iterable[tuple[int, int]]) -> list[tuple[int, int]]:

@@ -15,11 +15,13 @@ from typing import Final
 
 from ._matcher import Matcher, Span
 
+_DENSE_CHUNKS: Final = 15
+
 
 class StreamScrubber:
     """Made by `Scrubber.stream()`. Not for two threads at once."""
 
-    __slots__ = ("_begun", "_covered", "_held", "_marker", "_matcher", "_names", "_open", "_tally", "hits")
+    __slots__ = ("_covered", "_dense", "_exact_chunks", "_held", "_marker", "_matcher", "_names", "_open", "_tally", "hits")
 
     def __init__(self, matcher: Matcher, marker: bytes, names: tuple[str | int, ...]) -> None:
         self._matcher: Final = matcher
@@ -28,6 +30,8 @@ class StreamScrubber:
         self._held = b""
         self._covered = 0  # so many bytes of _held belong to a marker that is already written
         self._open = 0  # owners of the marker written last, which may still grow
+        self._dense = 0  # chunks for which the probe was last found not worth its time
+        self._exact_chunks = 0  # of these, how many are still to come
         self._tally: dict[int, int] = {}
         self.hits = 0
         """Markers written: one for each merged span."""
@@ -61,7 +65,7 @@ class StreamScrubber:
         text = self._held + data if self._held else bytes(data)
         if not text:
             return b""
-        spans = self._matcher.find(text)
+        spans = self._find(text)
         cut = len(text) - self._matcher.hold(text)
         if not spans and not self._covered:
             self._held = text[cut:]
@@ -71,14 +75,27 @@ class StreamScrubber:
     def finish(self) -> bytes:
         """The pipe has ended: return the last clean bytes. After that the object is as new, but for its counts."""
         text, end = self._held, len(self._held)
-        spans = self._matcher.find(text) if text else []
+        spans = self._find(text) if text else []
         length, owners = self._matcher.unfinished(text) if text else (0, 0)
         if length:
-            spans = _with_last(spans, Span(end - length, end, owners))
+            spans = _with_last(spans, (end - length, end, owners))
         last = self._emit(text, spans, end)
         self._close()
         self._covered = 0
         return last
+
+    def _find(self, text: bytes) -> list[Span]:
+        """Matches in `text`, by the way that was better for the chunks before: only the time depends on it."""
+        if self._exact_chunks == 0:
+            spans = self._matcher.find(text)
+            if spans is not None:
+                self._dense = 0
+                return spans
+            self._dense = min(2 * self._dense + 1, _DENSE_CHUNKS)
+            self._exact_chunks = self._dense
+        else:
+            self._exact_chunks -= 1
+        return self._matcher.scan(text)
 
     def _emit(self, text: bytes, spans: list[Span], cut: int) -> bytes:
         """Write `text` up to `cut` with `spans` masked; a span that begins before the cut is written whole, now."""
@@ -113,8 +130,8 @@ class StreamScrubber:
 def _with_last(spans: list[Span], last: Span) -> list[Span]:
     """`spans` with `last`, which reaches to the end of the text, merged into those that it overlaps."""
     start, end, owners = last
-    while spans and spans[-1].end > start:
-        start = min(start, spans[-1].start)
-        owners |= spans[-1].owners
+    while spans and spans[-1][1] > start:
+        start = min(start, spans[-1][0])
+        owners |= spans[-1][2]
         spans = spans[:-1]
-    return [*spans, Span(start, end, owners)]
+    return [*spans, (start, end, owners)]
