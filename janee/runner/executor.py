@@ -1,0 +1,247 @@
+"""The Executor: one process, one key, one grant, one command.
+
+Forked by the zygote with a sandbox prepared. It says hello with a fresh public key, takes one order, and in this order: checks that
+the grant in it is for exactly this request and has not expired; starts the relay (before any secret is here); opens the grant;
+builds scrubber and sandbox; starts the command; drops to a filter of the few system calls that pumping needs; pumps scrubbed
+bytes until the whole process tree is dead; reports; ends.
+
+Guarantees: the secret leaves this process only into the command's environment and never as output; every text that goes to
+the front is scrubbed; on any doubt the outcome is `refused` and nothing was started; when the front goes away, everything dies.
+It never talks to the Authority and imports neither pydantic nor mcp nor an HTTP library.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import socket
+import time
+from contextlib import suppress
+from dataclasses import dataclass
+from typing import Any, Final
+
+from janee.errors import JaneeError, ProtocolError
+from janee.runner.frames import TO_EXECUTOR, Frame, FrameReader, FrameType, State, encode_frame
+from janee.runner.order import Order, check_order, parse_order
+from janee.runner.pump import GRACE_S, READ_BYTES, FrontGoneError, Pump, Stream
+from janee.runner.relay import Relay, Target, host_entries, parse_target
+from janee.runner.workspace import plan_workspace
+from janee.scrubber import Scrubber, ScrubberError
+from janee.seal import SealedContent, SealKey
+from sandbox import (
+    Cell,
+    Child,
+    ErrorCode,
+    Exit,
+    Level,
+    Limits,
+    SandboxError,
+    SandboxSpec,
+    apply_pump_filter,
+    base_env,
+    protect_memory,
+)
+
+_FIXED_ENV: Final = (("LANG", "C.UTF-8"), ("TERM", "dumb"), ("TMPDIR", "/tmp"))  # noqa: S108  # the sandbox's own /tmp
+_LIMITS: Final = {
+    "cpuS": "cpu_s",
+    "memoryMib": "memory_mib",
+    "pids": "pids",
+    "openFiles": "open_files",
+    "fileSizeMib": "file_size_mib",
+    "tmpfsMib": "tmpfs_mib",
+    "tmpfsInodes": "tmpfs_inodes",
+}
+_REFUSING: Final = frozenset(
+    {ErrorCode.BAD_SPEC, ErrorCode.PROTECTED, ErrorCode.EXECUTABLE_CHANGED, ErrorCode.UNAVAILABLE, ErrorCode.BAD_CWD}
+)
+
+
+def serve(connection: socket.socket, cell: Cell) -> None:
+    """The zygote's entry point: serve one order on `connection` (blocking), with the sandbox `cell`, and return."""
+    with connection, suppress(FrontGoneError, OSError):
+        try:
+            protect_memory()
+            key = SealKey()
+            hello = json.dumps({"publicKey": key.public}).encode()
+            connection.sendall(encode_frame(FrameType.HELLO, hello))
+            _serve_order(connection, cell, key)
+        finally:
+            cell.close()
+
+
+@dataclass(slots=True)
+class _Report:
+    """What the front is told at the end. Texts are scrubbed before they are put here."""
+
+    outcome: str
+    exit: Exit | None = None
+    error: str | None = None
+    code: str | None = None
+    hint: str | None = None
+    started_at: float | None = None
+    duration_ms: int = 0
+    spawn_us: int = 0
+
+    def encode(self, stdout: Stream | None = None, stderr: Stream | None = None, relay: Relay | None = None) -> bytes:
+        value: dict[str, Any] = {
+            "outcome": self.outcome,
+            "exitCode": self.exit.code if self.exit else None,
+            "signal": self.exit.signal if self.exit else None,
+            "timedOut": self.outcome == "timed_out",
+            "error": self.error,
+            "code": self.code,
+            "hint": self.hint,
+            "startedAt": self.started_at,
+            "durationMs": self.duration_ms,
+            "spawnUs": self.spawn_us,
+            "stdoutBytes": stdout.read if stdout else 0,
+            "stderrBytes": stderr.read if stderr else 0,
+            "stdoutHits": stdout.scrubber.hits if stdout else 0,
+            "stderrHits": stderr.scrubber.hits if stderr else 0,
+            "truncated": bool(stdout and stdout.truncated) or bool(stderr and stderr.truncated),
+        }
+        if relay is not None:
+            traffic = relay.traffic()
+            value["network"] = {
+                "connections": traffic.connections,
+                "refused": traffic.refused,
+                "bytesOut": traffic.bytes_out,
+                "bytesIn": traffic.bytes_in,
+            }
+        return json.dumps(value).encode()
+
+
+def _serve_order(connection: socket.socket, cell: Cell, key: SealKey) -> None:
+    reader = FrameReader(TO_EXECUTOR, State.READY)
+    payload, rest = _receive_order(connection, reader)
+    arrived = time.monotonic()
+    relay: Relay | None = None
+    scrubber = Scrubber(())
+    try:
+        order = parse_order(payload)
+        context = check_order(order, now=time.time())
+        sandbox = order.terms.constraints["sandbox"]
+        targets = tuple(dict.fromkeys(parse_target(text) for text in sandbox.get("network", ())))
+        if targets and order.request.level is Level.STRICT:
+            relay = Relay.fork(targets, allow_private=sandbox.get("allowPrivate") is True)  # INVARIANT: before the opening
+        content = key.open(order.sealed, context)
+        scrubber = Scrubber([value.expose() for value in content.scrub_values], min_length=1)
+        spec = _plan(order, content, targets if relay else ())
+        _run(connection, reader, rest, cell, order, spec, scrubber, relay, arrived)
+    except (JaneeError, SandboxError, ScrubberError) as error:
+        connection.setblocking(True)
+        connection.sendall(encode_frame(FrameType.RESULT, _failure(error, scrubber).encode()))
+    finally:
+        if relay is not None:
+            relay.close()
+
+
+def _receive_order(connection: socket.socket, reader: FrameReader) -> tuple[bytes, list[Frame]]:
+    """The order, and the frames that came in one piece with it. A broken protocol ends this process without an answer."""
+    while True:
+        data = connection.recv(READ_BYTES)
+        if not data:
+            raise FrontGoneError
+        try:
+            frames = list(reader.feed(data))
+        except ProtocolError:
+            raise FrontGoneError from None
+        if frames:
+            return frames[0].payload, frames[1:]  # the table lets nothing come before the order
+
+
+def _plan(order: Order, content: SealedContent, targets: tuple[Target, ...]) -> SandboxSpec:
+    """The sandbox for an opened order: exactly what the grant says, and the environment the grant carries."""
+    constraints = order.terms.constraints
+    sandbox = constraints["sandbox"]
+    workspace = plan_workspace(sandbox, order.request.cwd, os.environ.get("HOME"))
+    program = order.request.program
+    env = base_env() | dict(_FIXED_ENV) | {name: value.expose_text() for name, value in content.env.items()}
+    limits = {_LIMITS[name]: value for name, value in sandbox.get("limits", {}).items() if name in _LIMITS}
+    return SandboxSpec(
+        argv=order.request.command,
+        env=env,
+        cwd=workspace.cwd,
+        executable=program.real_path,
+        executable_identity=program.identity,
+        level=order.request.level,
+        mounts=workspace.mounts,
+        hosts=host_entries(targets),
+        limits=Limits(wall_s=order.terms.timeout_ms / 1000, **limits),
+        protected=order.protected,
+    )
+
+
+def _run(
+    connection: socket.socket,
+    reader: FrameReader,
+    early: list[Frame],
+    cell: Cell,
+    order: Order,
+    spec: SandboxSpec,
+    scrubber: Scrubber,
+    relay: Relay | None,
+    arrived: float,
+) -> None:
+    child, stdin, stdout_fd, stderr_fd = _start(cell, spec, order.has_stdin)
+    started, started_at = time.monotonic(), time.time()
+    if relay is not None:
+        relay.hand_over(child.listeners)
+    connection.setblocking(False)
+    stdout = Stream(FrameType.STDOUT, stdout_fd, scrubber.stream(), order.max_output)
+    stderr = Stream(FrameType.STDERR, stderr_fd, scrubber.stream(), order.max_output)
+    pump = Pump(connection, reader, child, stdin, stdout, stderr, started + order.terms.timeout_ms / 1000 + GRACE_S)
+    reader.state = State.RUNNING
+    apply_pump_filter()  # INVARIANT: from here on this process can only move bytes and kill its command
+    try:
+        pump.send(FrameType.STARTED, json.dumps({"startedAt": started_at}).encode())
+        pump.accept(early)
+        result = pump.run()
+        report = _Report(
+            outcome=_outcome(result, pump),
+            exit=result,
+            started_at=started_at,
+            duration_ms=round((time.monotonic() - started) * 1000),
+            spawn_us=round((started - arrived) * 1e6),
+        )
+        pump.send(FrameType.RESULT, report.encode(stdout, stderr, relay))
+        pump.flush()
+    finally:
+        child.kill()
+
+
+def _start(cell: Cell, spec: SandboxSpec, has_stdin: bool) -> tuple[Child, int, int, int]:
+    """Start the command on fresh pipes; our ends are non-blocking. stdin is -1 where there is none."""
+    stdout_read, stdout_write = os.pipe2(os.O_CLOEXEC)
+    stderr_read, stderr_write = os.pipe2(os.O_CLOEXEC)
+    stdin_write = -1
+    if has_stdin:
+        stdin_read, stdin_write = os.pipe2(os.O_CLOEXEC)
+        os.set_blocking(stdin_write, False)
+    else:
+        stdin_read = os.open(os.devnull, os.O_RDONLY | os.O_CLOEXEC)
+    os.set_blocking(stdout_read, False)
+    os.set_blocking(stderr_read, False)
+    child = cell.start(spec, stdin=stdin_read, stdout=stdout_write, stderr=stderr_write)
+    for fd in (stdin_read, stdout_write, stderr_write):
+        os.close(fd)  # ours would keep the pipe open after the command closed it
+    return child, stdin_write, stdout_read, stderr_read
+
+
+def _outcome(result: Exit, pump: Pump) -> str:
+    if pump.cancelled:
+        return "cancelled"
+    if result.timed_out or pump.killed_late:
+        return "timed_out"
+    return "completed"
+
+
+def _failure(error: JaneeError | SandboxError | ScrubberError, scrubber: Scrubber) -> _Report:
+    refused = not isinstance(error, SandboxError) or error.code in _REFUSING
+    return _Report(
+        outcome="refused" if refused else "failed",
+        error=scrubber.scrub_text(error.message),
+        code=str(error.code),
+        hint=scrubber.scrub_text(error.hint) or None,
+    )
