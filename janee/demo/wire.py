@@ -69,7 +69,7 @@ class _Listener:
     def __init__(self, serve: Callable[[socket.socket], None]) -> None:
         self._serve = serve
         self._lock = threading.Lock()
-        self._open: set[socket.socket] = set()
+        self._open: dict[socket.socket, threading.Thread] = {}
         self._socket = socket.create_server(("127.0.0.1", 0))
         self.port: int = self._socket.getsockname()[1]
         self._thread = threading.Thread(target=self._accept, daemon=True)
@@ -78,10 +78,13 @@ class _Listener:
     def close(self) -> None:
         self._socket.shutdown(socket.SHUT_RDWR)  # wakes accept(2); close(2) alone does not
         self._socket.close()
+        self._thread.join(CONNECT_S)
         with self._lock:
+            threads = tuple(self._open.values())
             for connection in self._open:
                 _shut(connection)
-        self._thread.join(CONNECT_S)
+        for thread in threads:
+            thread.join(CONNECT_S)
 
     def __enter__(self) -> Self:
         return self
@@ -96,9 +99,10 @@ class _Listener:
             except OSError:
                 return  # closed
             connection.settimeout(IDLE_S)
+            thread = threading.Thread(target=self._run, args=(connection,), daemon=True)
             with self._lock:
-                self._open.add(connection)
-            threading.Thread(target=self._run, args=(connection,), daemon=True).start()
+                self._open[connection] = thread
+            thread.start()
 
     def _run(self, connection: socket.socket) -> None:
         try:
@@ -107,7 +111,7 @@ class _Listener:
             pass  # a broken or foreign connection is dropped
         finally:
             with self._lock:
-                self._open.discard(connection)
+                self._open.pop(connection)
             _shut(connection)
             connection.close()
 
