@@ -3,7 +3,7 @@
 A record is canonical JSON (sorted keys, ASCII, no blanks) with `seq`, `time`, `event`, `prev` and the event's own fields; its
 hash is SHA-256 over those bytes, and the next record's `prev` is that hash. The first record's `prev` names the store. Every
 record whose `seq` is a multiple of CHECKPOINT_EVERY is an `audit.checkpoint`: an Ed25519 signature over store, seq and hash of
-the record before it. The `Anchor` (last seq and hash, kept outside the database) is what finds a cut-off tail and an older copy.
+the record before it. The `Anchor` (last seq and hash, kept outside the database) finds a cut-off tail and an older copy.
 
 Guarantees: a changed, removed, reordered, inserted or truncated record is found, and named by its seq.
 It never reads or writes a file: `janee.authority.store` does.
