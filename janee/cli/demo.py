@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import json
-import sys
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import TYPE_CHECKING, Any, Final
 
 import click
+
+from janee.errors import ExitCode
 
 if TYPE_CHECKING:
     from janee.demo.report import Report, Row
@@ -19,7 +20,7 @@ WIDTHS: Final = (44, 74)  # of the first two columns
 @click.command(name="demo")
 @click.option("--json", "as_json", is_flag=True, help="Print the report as one JSON object.")
 @click.option("--keep", is_flag=True, help="Leave the temporary directory (homes, logs, audit log) for a look.")
-def command(as_json: bool, keep: bool) -> None:
+def command(as_json: bool, keep: bool) -> int:
     """Watch an agent do its work with credentials, and fail to steal them.
 
     Starts a git server, an API, an Authority and a Runner on loopback, in a temporary directory; then the official MCP client
@@ -34,7 +35,7 @@ def command(as_json: bool, keep: bool) -> None:
     else:
         for line in _as_text(report):
             click.echo(line)
-    sys.exit(0 if report.is_success else 1)
+    return ExitCode.OK if report.is_success else ExitCode.FAILURE
 
 
 def _as_text(report: Report) -> Iterator[str]:
