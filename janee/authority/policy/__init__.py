@@ -11,6 +11,7 @@ from janee.authority.policy._compile import CompiledCapability, Policy, compile_
 from janee.authority.policy._decide import decide_exec, decide_http, may_see, overrule, refuse
 from janee.authority.policy._decision import Decision, ExecQuery, HttpQuery, HttpTarget
 from janee.authority.policy._env import EnvTemplate, Placeholder
+from janee.authority.policy._glob import glob_matches, matches_any
 from janee.authority.policy._pattern import Pattern, PatternError, compile_pattern
 
 __all__ = [
@@ -28,6 +29,8 @@ __all__ = [
     "compile_policy",
     "decide_exec",
     "decide_http",
+    "glob_matches",
+    "matches_any",
     "may_see",
     "overrule",
     "refuse",

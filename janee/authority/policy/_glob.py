@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
+
 
 def glob_matches(pattern: str, text: str) -> bool:
     head, *rest = pattern.split("*")
@@ -18,3 +20,8 @@ def glob_matches(pattern: str, text: str) -> bool:
             return False
         at = found + len(part)
     return True
+
+
+def matches_any(patterns: Iterable[str], text: str) -> bool:
+    """Whether one of the patterns matches. None: nobody."""
+    return any(glob_matches(pattern, text) for pattern in patterns)

@@ -1,0 +1,447 @@
+"""What the Authority does, call by call, without HTTP: authorize, complete, explain, list, sweep.
+
+Guarantees
+- Audit before act: a grant is returned only after its decision, and itself, are durable; a decision that cannot be written is a
+  denial (StoreError AUDIT_UNAVAILABLE reaches the caller, nothing else does).
+- The identity that is decided about is one that the transport proves; what is merely claimed is recorded as claimed.
+- No record holds a secret: commands and reasons are scrubbed with the service's own values before they are written.
+It never speaks HTTP (`janee.authority.api`), never decides (`janee.authority.policy`) and keeps no secret between two calls.
+One thread: the event loop's. Each call is a few hundred microseconds and one fsync.
+"""
+
+from __future__ import annotations
+
+import os
+import time
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass
+from typing import Any, Final
+
+import janee
+from janee.authority import grants
+from janee.authority.callers import Caller, Subject, identify
+from janee.authority.delivery import build_content, scrub_values
+from janee.authority.denial import DecisionDenied
+from janee.authority.policy import (
+    CompiledCapability,
+    Decision,
+    ExecQuery,
+    HttpQuery,
+    Policy,
+    decide_exec,
+    decide_http,
+    may_see,
+    overrule,
+    refuse,
+)
+from janee.authority.source import PolicySource
+from janee.authority.store import Store, Transaction
+from janee.authority.views import capability_info
+from janee.config.schema import Service
+from janee.errors import ConfigError, JaneeError, ProtocolError, StoreError
+from janee.protocol import (
+    AuthorizeRequest,
+    Capabilities,
+    Completion,
+    ErrorCode,
+    ExplainRequest,
+    Explanation,
+    Grant,
+    Health,
+    Outcome,
+    ReasonCode,
+)
+from janee.scrubber import Scrubber
+from janee.secret import Secret
+
+_STATE_OF_OUTCOME: Final = {Outcome.REFUSED: grants.REFUSED, Outcome.ABANDONED: grants.ABANDONED}
+
+
+@dataclass(frozen=True, slots=True)
+class Settings:
+    """How this Authority was started."""
+
+    allow_plaintext_grants: bool = False
+
+
+class Authority:
+    """The calls. clock: seconds since the epoch; entropy: n random bytes."""
+
+    def __init__(
+        self,
+        store: Store,
+        source: PolicySource,
+        settings: Settings,
+        *,
+        clock: Callable[[], float] = time.time,
+        entropy: Callable[[int], bytes] = os.urandom,
+    ) -> None:
+        self.store: Final = store
+        self.settings: Final = settings
+        self.clock: Final = clock
+        self._source = source
+        self._entropy = entropy
+        self._audit_works = True
+
+    # --- exec
+
+    def authorize(self, caller: Caller, request: AuthorizeRequest) -> Grant:
+        """Decide about a command and issue its grant.
+
+        Raises DecisionDenied; ProtocolError SEALING_REQUIRED, BAD_REQUEST; StoreError (nothing is granted).
+        """
+        now = self.clock()
+        self._verify_sealing(request)
+        subject = self.identify(caller, request.agent_id, request.agent_token, request.request_id)
+        decision, compiled = self._decide_exec(subject, request)
+        secrets, failure = self.secrets_of(decision.service)
+        fields = {"command": request.command, "reason": request.reason, "cwd": request.cwd}
+        filtered = scrub_fields(decision.service, secrets, fields)
+        common = self._common(caller, subject, request, decision) | {
+            "command": filtered["command"],
+            "sandbox": request.runner.sandbox.value if request.runner.sandbox else "off",
+        }
+        issued: tuple[grants.GrantPlan, Grant] | None = None
+        if decision.allowed and failure is None and compiled is not None and subject.agent_id is not None:
+            issued = self._prepare(caller, request, compiled, subject.agent_id, secrets, tuple(filtered["command"]), now)
+            common["grantId"] = issued[1].grant_id
+        with self.transaction() as tx:
+            decision = self.apply_state(tx, caller, subject, decision, compiled, now)
+            if not decision.allowed:
+                common.pop("grantId", None)
+            asked = {"reason": filtered["reason"], "cwd": filtered["cwd"], "executable": _executable(request)}
+            tx.audit("exec.requested", **common, **asked)
+            tx.audit("exec.decided", **common, **decided(decision, failure))
+            if decision.allowed and issued is not None:
+                tx.insert_grant(issued[0].row)
+                tx.audit("grant.issued", **common, **_issued(issued[0], issued[1]))
+        return self._outcome(decision, failure, issued)
+
+    def _outcome(self, decision: Decision, failure: JaneeError | None, issued: tuple[grants.GrantPlan, Grant] | None) -> Grant:
+        if not decision.allowed:
+            raise DecisionDenied(decision)
+        if failure is not None:
+            raise failure
+        if issued is None:  # an allow without an agent or a capability cannot be; absence denies all the same
+            raise DecisionDenied(overrule(decision, ReasonCode.RULE_DENY, "no grant was made", "report this as a bug"))
+        return issued[1]
+
+    def _verify_sealing(self, request: AuthorizeRequest) -> None:
+        if request.runner.seal_to is None and not self.settings.allow_plaintext_grants:
+            raise ProtocolError(
+                ErrorCode.SEALING_REQUIRED,
+                "the request names no key to seal the grant to (runner.sealTo)",
+                "use a current Runner, or start the Authority with --allow-plaintext-grants",
+            )
+
+    def _decide_exec(self, subject: Subject, request: AuthorizeRequest) -> tuple[Decision, CompiledCapability | None]:
+        query = ExecQuery(
+            capability_id=request.capability_id,
+            agent_id=subject.agent_id,
+            command=request.command,
+            cwd=request.cwd,
+            reason=request.reason,
+            executable=request.executable.path if request.executable else None,
+            needs_executable=request.runner.seal_to is not None,
+            sandbox=request.runner.sandbox,
+        )
+        if subject.refusal is not None:
+            return refuse(query, *subject.refusal), None
+        policy = self._policy()
+        if policy is None:
+            return refuse(query, *_NO_POLICY), None
+        return decide_exec(policy, query), policy.capabilities.get(request.capability_id)
+
+    def _prepare(
+        self,
+        caller: Caller,
+        request: AuthorizeRequest,
+        compiled: CompiledCapability,
+        agent_id: str,
+        secrets: Mapping[str, Secret],
+        audited_command: tuple[str, ...],
+        now: float,
+    ) -> tuple[grants.GrantPlan, Grant]:
+        plan = grants.plan_grant(
+            request,
+            compiled,
+            agent_id=agent_id,
+            runner_key=caller.key.name,
+            audited_command=audited_command,
+            grant_id=grants.new_grant_id(self._entropy(18)),
+            now=now,
+        )
+        content = build_content(compiled.env, compiled.service.auth, secrets)
+        if request.runner.seal_to is None:
+            return plan, grants.plain_grant(plan, content)
+        return plan, grants.sealed_grant(plan, content, request.runner.seal_to)
+
+    def complete(self, caller: Caller, completion: Completion) -> None:
+        """Record how an execution ended, once.
+
+        Raises ProtocolError GRANT_UNKNOWN, GRANT_FOREIGN, GRANT_COMPLETED (each audited); StoreError.
+        """
+        now = self.clock()
+        outcome = grants.outcome_of(completion)
+        with self.transaction() as tx:
+            row = tx.grant(completion.grant_id)
+            problem = None
+            if row is None:
+                problem = (ErrorCode.GRANT_UNKNOWN, "there is no such grant")
+            elif row.runner_key != caller.key.name:
+                problem = (ErrorCode.GRANT_FOREIGN, "the grant is another Runner's")
+            elif not tx.finish_grant(completion.grant_id, _STATE_OF_OUTCOME.get(outcome, grants.COMPLETED), now):
+                problem = (ErrorCode.GRANT_COMPLETED, f"the grant is {row.state} already")
+            if problem is not None:
+                code, detail = problem
+                tx.audit("grant.refused", grantId=completion.grant_id, runner=caller.key.name, code=code.value, detail=detail)
+            elif row is not None:
+                _audit_completion(tx, row, completion, outcome)
+        if problem is not None:
+            raise ProtocolError(*problem, "nothing to do: every grant is reported once, by its own Runner")
+
+    def sweep(self) -> int:
+        """Mark the grants that were never reported as abandoned; how many. Raises StoreError."""
+        now = self.clock()
+        candidates = self.store.abandoned_candidates(now)
+        if not candidates:
+            return 0
+        marked = 0
+        with self.transaction() as tx:
+            for row in candidates:
+                if tx.finish_grant(row.grant_id, grants.ABANDONED, now):
+                    marked += 1
+                    tx.audit("grant.abandoned", **_grant_fields(row), outcome=Outcome.ABANDONED.value)
+            tx.prune(now)
+        return marked
+
+    # --- questions
+
+    def explain(self, caller: Caller, request: ExplainRequest) -> Explanation:
+        """The decision that a request would get now; nothing is used up."""
+        subject = self.identify(caller, request.agent_id, request.agent_token, request.request_id)
+        if request.method is not None or request.path is not None:
+            http = HttpQuery(request.capability_id, subject.agent_id, request.method, request.path, is_hypothetical=True)
+            return self._explained(subject, http, lambda policy: decide_http(policy, http))
+        query = ExecQuery(request.capability_id, subject.agent_id, request.command, is_hypothetical=True)
+        return self._explained(subject, query, lambda policy: decide_exec(policy, query))
+
+    def _explained(self, subject: Subject, query: ExecQuery | HttpQuery, decide: Callable[[Policy], Decision]) -> Explanation:
+        if subject.refusal is not None:
+            return refuse(query, *subject.refusal).explanation()
+        policy = self._policy()
+        return (refuse(query, *_NO_POLICY) if policy is None else decide(policy)).explanation()
+
+    def capabilities(
+        self, caller: Caller, *, agent_id: str | None, agent_token: str | None, request_id: str | None
+    ) -> Capabilities:
+        """What the agent may use; it learns of nothing else."""
+        subject = self.identify(caller, agent_id, agent_token, request_id)
+        policy = self._policy() if subject.refusal is None else None
+        visible = [] if policy is None else [c for c in policy.capabilities.values() if may_see(c, subject.agent_id)]
+        return Capabilities(
+            agent_id=subject.agent_id,
+            identity_source=subject.source,
+            capabilities=tuple(capability_info(compiled) for compiled in visible),
+        )
+
+    def health(self) -> Health:
+        return Health(ok=self._audit_works, version=janee.__version__, audit="ok" if self._audit_works else "failing")
+
+    # --- shared with `janee.authority.execute`
+
+    def identify(self, caller: Caller, agent_id: str | None, agent_token: str | None, request_id: str | None) -> Subject:
+        return identify(
+            self.store, self._named_agents, caller, agent_id=agent_id, agent_token=agent_token, request_id=request_id
+        )
+
+    def _named_agents(self) -> frozenset[str]:
+        policy = self._policy()
+        capabilities = policy.capabilities.values() if policy else ()
+        return frozenset(a for c in capabilities for a in c.capability.allowed_agents if "*" not in a)
+
+    def decide_http(self, subject: Subject, query: HttpQuery) -> tuple[Decision, CompiledCapability | None]:
+        if subject.refusal is not None:
+            return refuse(query, *subject.refusal), None
+        policy = self._policy()
+        if policy is None:
+            return refuse(query, *_NO_POLICY), None
+        return decide_http(policy, query), policy.capabilities.get(query.capability_id)
+
+    def apply_state(
+        self,
+        tx: Transaction,
+        caller: Caller,
+        subject: Subject,
+        decision: Decision,
+        compiled: CompiledCapability | None,
+        now: float,
+    ) -> Decision:
+        """What only the state knows: a revoked session, a rate used up. Counts the use if it stays allowed."""
+        if subject.agent_id is None:
+            return decision
+        session = tx.touch_session(subject.agent_id, caller.key.name, now)
+        if not decision.allowed or compiled is None:
+            return decision
+        if session.is_revoked:
+            return overrule(
+                decision, ReasonCode.SESSION_REVOKED, f"the session of {subject.agent_id} is revoked", "ask the operator"
+            )
+        limit = compiled.capability.rate_limit
+        bucket = f"{compiled.capability.name}\n{subject.agent_id}"
+        if limit is not None and not tx.hit_rate(bucket, limit, now):
+            policy = f"rateLimit of {compiled.capability.name}: {limit.count} in {limit.per_s} s"
+            return overrule(decision, ReasonCode.RATE_LIMITED, policy, "wait, or raise the limit")
+        return decision
+
+    def secrets_of(self, service: Service | None) -> tuple[Mapping[str, Secret], StoreError | None]:
+        """All secrets of a service, or why they cannot be had."""
+        if service is None:
+            return {}, None
+        try:
+            secrets = {name: self.store.secret(service.name, name) for name in service.auth.secret_fields}
+            scrub_values(service.auth, secrets)
+            return secrets, None
+        except StoreError as error:
+            return {}, error
+
+    @contextmanager
+    def transaction(self) -> Iterator[Transaction]:
+        """The store's transaction; remembers for `health` whether it could be written."""
+        try:
+            with self.store.transaction() as tx:
+                yield tx
+        except StoreError:
+            self._audit_works = False
+            raise
+        self._audit_works = True
+
+    def check_policy(self) -> None:
+        """Compile the policy now, so that a problem is reported before the first request."""
+        self._policy()
+
+    def _policy(self) -> Policy | None:
+        try:
+            return self._source.current()
+        except ConfigError:
+            return None
+
+    def _common(self, caller: Caller, subject: Subject, request: Any, decision: Decision) -> dict[str, Any]:
+        return common_fields(caller, subject, request.runner.runner_id, request.request_id, request.claimed_agent, decision)
+
+
+_NO_POLICY: Final = (
+    ReasonCode.POLICY_CHANGED,
+    "the configuration is missing or invalid, so nothing is allowed",
+    "the operator finds line and fix with: janee doctor",
+)
+
+
+def common_fields(
+    caller: Caller, subject: Subject, runner_id: str, request_id: str | None, claimed: str | None, decision: Decision
+) -> dict[str, Any]:
+    """The fields that every record of a request has."""
+    return {
+        "requestId": request_id,
+        "agent": subject.agent_id,
+        "agentClaimed": claimed if claimed is not None else subject.claimed,
+        "identitySource": subject.source,
+        "runner": caller.key.name,
+        "runnerId": runner_id,
+        "capability": decision.capability_id,
+        "policyHash": decision.policy_hash,
+    }
+
+
+def decided(decision: Decision, failure: JaneeError | None) -> dict[str, Any]:
+    """The fields of a `….decided` record."""
+    if decision.allowed and failure is not None:
+        return {"decision": "deny", "reasonCode": failure.code, "detail": failure.message}
+    return {
+        "decision": "allow" if decision.allowed else "deny",
+        "reasonCode": decision.reason_code.value if decision.reason_code else None,
+        "detail": decision.evaluated_policy,
+    }
+
+
+def scrub_fields(service: Service | None, secrets: Mapping[str, Secret], fields: dict[str, Any]) -> dict[str, Any]:
+    """`fields` without the service's secrets: what an agent writes may hold one that leaked elsewhere."""
+    if service is None or not secrets:
+        return fields
+    values = [secret.expose() for secret in scrub_values(service.auth, secrets)]
+    if not values or sum(len(text) for text in _texts(fields.values())) < min(map(len, values)):
+        return fields  # too short to hold any form of any of them
+    clean = Scrubber(values, min_length=1).scrub_json(fields)
+    return dict(clean)
+
+
+def _texts(values: Any) -> Iterator[str]:
+    for value in values:
+        if isinstance(value, str):
+            yield value
+        elif isinstance(value, Mapping):
+            yield from _texts([*value.keys(), *value.values()])
+        elif isinstance(value, (tuple, list)):
+            yield from _texts(value)
+
+
+def _executable(request: AuthorizeRequest) -> dict[str, str] | None:
+    return {"path": request.executable.path, "sha256": request.executable.sha256} if request.executable else None
+
+
+def _issued(plan: grants.GrantPlan, grant: Grant) -> dict[str, Any]:
+    return {
+        "expiresAt": plan.context.expires_at,
+        "delivery": plan.constraints.delivery,
+        "sealed": grant.sealed is not None,
+        "timeoutMs": plan.context.timeout_ms,
+    }
+
+
+def _grant_fields(row: Any) -> dict[str, Any]:
+    return {
+        "grantId": row.grant_id,
+        "requestId": row.request_id,
+        "agent": row.agent_id,
+        "runner": row.runner_key,
+        "runnerId": row.runner_id,
+        "capability": row.capability,
+        "command": row.command,
+        "policyHash": row.policy_hash,
+        "sandbox": row.sandbox,
+    }
+
+
+def _audit_completion(tx: Transaction, row: Any, completion: Completion, outcome: Outcome) -> None:
+    common = _grant_fields(row)
+    if outcome is Outcome.REFUSED:
+        tx.audit("grant.refused", **common, code=ErrorCode.GRANT_MISMATCH.value, detail=completion.error)
+    else:
+        tx.audit("exec.started", **common, startedAt=completion.started_at[:64])
+        tx.audit(
+            "exec.scrubbed",
+            **common,
+            stdoutBytes=completion.stdout_bytes,
+            stderrBytes=completion.stderr_bytes,
+            scrubbedStdoutHits=completion.scrubbed_stdout_hits,
+            scrubbedStderrHits=completion.scrubbed_stderr_hits,
+            truncated=completion.truncated,
+        )
+    tx.audit(
+        "exec.completed",
+        **common,
+        outcome=outcome.value,
+        exitCode=completion.exit_code,
+        signal=completion.signal,
+        durationMs=completion.duration_ms,
+        timedOut=completion.timed_out,
+        error=completion.error,
+        # What the Runner says it did, where it differs from what was granted: an alarm for whoever reads the log.
+        policyHashReported=_if_other(completion.policy_hash, row.policy_hash),
+        sandboxReported=_if_other(completion.sandbox, row.sandbox),
+    )
+
+
+def _if_other(reported: str | None, granted: str) -> str | None:
+    return reported if reported is not None and reported != granted else None
