@@ -18,20 +18,18 @@ import sqlite3
 import threading
 import time
 from collections.abc import Callable, Iterator
-from pathlib import Path
 from typing import Any, Final
 
 from janee.authority import _anchor, _database, audit
 from janee.authority._rows import ISSUED, GrantRow, RunnerInfoRow, SessionRow, StoredAgent, StoredRunnerKey
 from janee.authority._transaction import GRANT_COLUMNS, Transaction, grant_row, read_grant
-from janee.authority.vault import Vault, create_master_key, load_master_key
+from janee.authority.vault import Vault, create_master_key, load_master_key, make_key_check, verify_key_check
 from janee.config.home import JaneeHome, verify_private_directory
 from janee.errors import ConfigError, StoreError
 from janee.secret import Secret
 
 __all__ = ["GrantRow", "RunnerInfoRow", "SessionRow", "Store", "StoredAgent", "StoredRunnerKey", "Transaction"]
 
-_KEY_CHECK: Final = b"janee-key-check"
 _PRUNE_NONCES_EVERY: Final = 256
 
 
@@ -80,7 +78,7 @@ class Store:
         store_id, key_check = _read_identity(home.state_db)
         _verify_link(home, store_id)
         vault = Vault(load_master_key(home, store_id), store_id)
-        _verify_key(vault, key_check, home.key_file(store_id))
+        verify_key_check(vault, key_check, version=_database.SCHEMA_VERSION, key_file=home.key_file(store_id))
         remembered = _remembered(home, store_id)  # before the database is looked at: a commit in between only makes it newer
         store = cls(home, store_id, vault, clock)
         try:
@@ -269,17 +267,6 @@ def _verify_link(home: JaneeHome, store_id: str) -> None:
         )
 
 
-def _verify_key(vault: Vault, key_check: bytes, key_file: Path) -> None:
-    try:
-        vault.open("key check", str(_database.SCHEMA_VERSION), box=key_check)
-    except StoreError:
-        raise StoreError(
-            "MASTER_KEY_WRONG",
-            f"the master key in {key_file} is not the one of this store",
-            "name the right one: JANEE_MASTER_KEY_FILE",
-        ) from None
-
-
 def _create(home: JaneeHome) -> None:
     try:
         home.path.mkdir(mode=0o700, parents=True, exist_ok=True)
@@ -302,6 +289,6 @@ def _create(home: JaneeHome) -> None:
         )
     store_id = os.urandom(12).hex()
     vault = Vault(create_master_key(home, store_id), store_id)
-    key_check = vault.seal("key check", str(_database.SCHEMA_VERSION), value=Secret(_KEY_CHECK))
+    key_check = make_key_check(vault, version=_database.SCHEMA_VERSION)
     with contextlib.suppress(FileExistsError):  # another process was quicker: its store is the one
         _database.create(home.state_db, {"store-id": store_id.encode(), "key-check": key_check})

@@ -86,6 +86,20 @@ def is_signature(public_key: bytes, payload: bytes, signature: bytes) -> bool:
     return True
 
 
+def make_key_check(vault: Vault, *, version: int) -> bytes:
+    """Something that only this key opens, and only for this version of the database's format (a downgrade is noticed)."""
+    return vault.seal("key check", str(version), value=Secret(b"janee"))
+
+
+def verify_key_check(vault: Vault, box: bytes, *, version: int, key_file: Path) -> None:
+    """Return None if `box` was made by `make_key_check` with this key and version. Raises StoreError MASTER_KEY_WRONG."""
+    try:
+        vault.open("key check", str(version), box=box)
+    except StoreError:
+        hint = "name the right one with JANEE_MASTER_KEY_FILE"
+        raise StoreError("MASTER_KEY_WRONG", f"the master key in {key_file} is not the one of this store", hint) from None
+
+
 def load_master_key(home: JaneeHome, store_id: str) -> Secret:
     """The master key of a store: base64 of 32 bytes in a private file outside the home.
 
