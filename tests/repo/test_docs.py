@@ -100,8 +100,8 @@ def test_the_clients_configuration_serves(tmp_path: Path) -> None:
 def test_the_two_published_commands_serve_as_typed(tmp_path: Path) -> None:
     (block,) = blocks("sh servers")
     authority, runner = (line.split() for line in block.text.splitlines())
-    assert authority == "janee authority --port 9700 --api-key KEY".split()
-    assert runner == "janee serve --runner --authority-url http://localhost:9700 --api-key KEY".split()
+    assert authority == ["janee", "authority", "--port", "9700", "--api-key", "KEY"]
+    assert runner == ["janee", "serve", "--runner", "--authority-url", "http://localhost:9700", "--api-key", "KEY"]
     with socket.socket() as probe:
         probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
         try:
