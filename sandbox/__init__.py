@@ -4,7 +4,11 @@ This is the one import point. `run` for a single command, `Zygote` and `Cell` fo
 what this machine can do. Knows nothing of the program that uses it.
 """
 
+from sandbox.cell import Cell, Child
 from sandbox.errors import ErrorCode, SandboxError
+from sandbox.privileges import protect_memory
+from sandbox.pump import apply_pump_filter
+from sandbox.run import base_env, run
 from sandbox.spec import (
     DEFAULT_PATH,
     HOME_DIR,
@@ -19,11 +23,14 @@ from sandbox.spec import (
     PrivateFile,
     SandboxSpec,
 )
+from sandbox.zygote import Zygote
 
 __all__ = [
     "DEFAULT_PATH",
     "HOME_DIR",
     "USER_NAME",
+    "Cell",
+    "Child",
     "Completed",
     "ErrorCode",
     "Exit",
@@ -35,4 +42,9 @@ __all__ = [
     "PrivateFile",
     "SandboxError",
     "SandboxSpec",
+    "Zygote",
+    "apply_pump_filter",
+    "base_env",
+    "protect_memory",
+    "run",
 ]

@@ -1,0 +1,233 @@
+"""`python -m sandbox run|check`: the command line.
+
+Guarantees: the exit status of `run` is the command's own, 128+N when signal N killed it, 124 timed out, 125 the sandbox could not be had, 126
+not executable, 127 not found; one line `sandbox: error: …` (and `sandbox: hint: …`) on stderr when it is ours. Never: a traceback for
+bad input, a terminal or regular file of the caller handed to the command (they are relayed through pipes).
+"""
+
+import argparse
+import json
+import os
+import stat
+import sys
+import time
+from collections.abc import Sequence
+from contextlib import ExitStack
+from typing import Any, Final, NoReturn
+
+from sandbox.errors import ErrorCode, SandboxError
+from sandbox.owner import Owner
+from sandbox.run import base_env
+from sandbox.spec import Exit, HostEntry, Level, Limits, Mount, SandboxSpec
+from sandbox.streams import Streams
+
+_USAGE_STATUS: Final = 125  # a usage error means: the sandbox was not applied
+_INTERRUPTED_STATUS: Final = 130
+_UNAVAILABLE_STATUS: Final = 6
+_STDIO: Final = (0, 1, 2)
+
+
+class _Parser(argparse.ArgumentParser):
+    """Errors in the words of this program."""
+
+    def error(self, message: str) -> NoReturn:
+        _complain(message, f"see python -m sandbox {'run' if 'run' in self.prog else ''} --help".replace("  ", " "))
+        raise SystemExit(_USAGE_STATUS)
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Run the command line; returns the exit status."""
+    options = _parser().parse_args(arguments)
+    try:
+        return int(options.function(options))
+    except SandboxError as error:
+        if getattr(options, "json", False):
+            _say(json.dumps({"error": error.code.value, "message": error.message, "hint": error.hint}))
+        _complain(error.message, error.hint)
+        return error.exit_status
+    except KeyboardInterrupt:
+        return _INTERRUPTED_STATUS
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = _Parser(prog="python -m sandbox", description="Run one untrusted command so that nothing gets out.")
+    commands = parser.add_subparsers(required=True, metavar="run|check")
+    run = commands.add_parser("run", help="run a command in a sandbox")
+    run.set_defaults(function=_run)
+    levels = [Level.STRICT.value, Level.LANDLOCK.value]
+    run.add_argument(
+        "--level", choices=levels, default=Level.STRICT.value, help="strict (default), or landlock: without namespaces"
+    )
+    run.add_argument("--ro", action="append", default=[], metavar="PATH", help="show a path, read-only")
+    run.add_argument("--rw", action="append", default=[], metavar="PATH", help="show a path, writable")
+    run.add_argument("--cwd", metavar="PATH", help="working directory inside (default: a private home)")
+    run.add_argument(
+        "--env", action="append", default=[], metavar="K=V", help="set a variable (beside PATH, HOME, USER, LOGNAME, LANG)"
+    )
+    run.add_argument(
+        "--net",
+        default="none",
+        metavar="none|HOST:PORT,…",
+        help="names that exist inside, with a relay to each (default: none)",
+    )
+    run.add_argument("--timeout", type=float, metavar="S", help="kill everything after S seconds")
+    run.add_argument("--memory", type=int, metavar="MIB", help="private memory of each process")
+    run.add_argument("--pids", type=int, metavar="N", help="processes and threads at once")
+    run.add_argument(
+        "--json", action="store_true", help="one JSON line about the end, on stderr's place: the last line of stderr"
+    )
+    run.add_argument("argv", nargs=argparse.REMAINDER, metavar="-- CMD ARG…")
+    check = commands.add_parser("check", help="try every layer on this machine")
+    check.set_defaults(function=_check)
+    check.add_argument("--level", choices=levels, default=Level.STRICT.value)
+    check.add_argument("--json", action="store_true")
+    return parser
+
+
+def _run(options: argparse.Namespace) -> int:
+    started = time.monotonic()
+    ended = _execute(_spec_of(options))
+    if options.json:
+        report = {
+            "exitCode": ended.code,
+            "signal": ended.signal,
+            "timedOut": ended.timed_out,
+            "status": ended.status,
+            "level": options.level,
+            "durationMs": round((time.monotonic() - started) * 1000, 3),
+        }
+        _say(json.dumps(report))
+    return ended.status
+
+
+def _spec_of(options: argparse.Namespace) -> SandboxSpec:
+    argv = options.argv[1:] if options.argv[:1] == ["--"] else options.argv
+    if not argv:
+        raise SandboxError(ErrorCode.BAD_SPEC, "no command given", "python -m sandbox run -- CMD ARG…")
+    limits: dict[str, Any] = {"wall_s": options.timeout, "memory_mib": options.memory}
+    if options.pids is not None:
+        limits["pids"] = options.pids
+    return SandboxSpec(
+        argv=tuple(argv),
+        env=base_env() | dict(_variable(text) for text in options.env),
+        cwd=options.cwd and os.path.abspath(options.cwd),
+        level=Level(options.level),
+        mounts=(*(_mount(path, writable=False) for path in options.ro), *(_mount(path, writable=True) for path in options.rw)),
+        hosts=_hosts(options.net),
+        limits=Limits(**limits),
+    )
+
+
+def _variable(text: str) -> tuple[str, str]:
+    name, separator, value = text.partition("=")
+    if not name or not separator:
+        raise SandboxError(ErrorCode.BAD_SPEC, f"not K=V: {name!r}", "write --env NAME=VALUE")
+    return name, value
+
+
+def _mount(path: str, *, writable: bool) -> Mount:
+    absolute = os.path.abspath(path)
+    return Mount(absolute, absolute, writable)
+
+
+def _hosts(text: str) -> tuple[HostEntry, ...]:
+    if text == "none":
+        return ()
+    entries = []
+    for position, item in enumerate(text.split(",")):
+        name, separator, port = item.rpartition(":")
+        if not separator or not port.isdecimal():
+            raise SandboxError(ErrorCode.BAD_SPEC, f"not HOST:PORT: {item!r}", "write --net none or --net HOST:PORT,…")
+        entries.append(HostEntry(name.strip("[]"), f"127.0.64.{position + 1}", int(port)))
+    return tuple(entries)
+
+
+def _execute(spec: SandboxSpec) -> Exit:
+    with ExitStack() as stack:
+        streams = Streams()
+        stack.callback(streams.close)
+        with ExitStack() as theirs:
+            stdio = (_stdin(theirs, streams), _stdout(theirs, streams, 1), _stdout(theirs, streams, 2))
+            owner = stack.enter_context(Owner.start(spec, stdio))
+        streams.pump(owner.fileno())
+        ended = owner.result()
+        streams.drain()
+    return ended
+
+
+def _stdin(theirs: ExitStack, streams: Streams) -> int:
+    if _can_be_passed(0):
+        return 0
+    if not _is_open(0):
+        return _null(theirs)
+    reader, writer = os.pipe()
+    theirs.callback(os.close, reader)
+    streams.relay(0, writer)
+    return reader
+
+
+def _stdout(theirs: ExitStack, streams: Streams, number: int) -> int:
+    if _can_be_passed(number):
+        return number
+    if not _is_open(number):
+        return _null(theirs)
+    reader, writer = os.pipe()
+    theirs.callback(os.close, writer)
+    streams.watch(reader, lambda data: _write_all(number, data))
+    return writer
+
+
+def _null(theirs: ExitStack) -> int:
+    descriptor = os.open("/dev/null", os.O_RDWR | os.O_CLOEXEC)
+    theirs.callback(os.close, descriptor)
+    return descriptor
+
+
+def _is_open(number: int) -> bool:
+    try:
+        os.fstat(number)
+    except OSError:
+        return False
+    return True
+
+
+def _can_be_passed(number: int) -> bool:
+    """Pipes, and what is /dev/null. A terminal, file or socket is relayed: reopened through /proc it would be more than was given."""
+    try:
+        about = os.fstat(number)
+        return stat.S_ISFIFO(about.st_mode) or os.path.samestat(about, os.stat("/dev/null"))
+    except OSError:
+        return False
+
+
+def _write_all(number: int, data: bytes) -> None:
+    view = memoryview(data)
+    while view:
+        try:
+            view = view[os.write(number, view) :]
+        except OSError:
+            return  # the reader is gone: as with any tool, the rest is lost
+
+
+def _check(options: argparse.Namespace) -> int:
+    from sandbox.check import check, render
+
+    reports = check(Level(options.level))
+    if options.json:
+        layers = [{"layer": r.name, "ok": r.ok, "required": r.required, "cause": r.cause, "remedy": r.remedy} for r in reports]
+        sys.stdout.write(json.dumps({"level": options.level, "layers": layers}) + "\n")
+    else:
+        sys.stdout.write(render(reports))
+    return 0 if all(report.ok or not report.required for report in reports) else _UNAVAILABLE_STATUS
+
+
+def _say(line: str) -> None:
+    sys.stderr.write(line + "\n")
+
+
+def _complain(message: str, hint: str) -> None:
+    sys.stderr.write(f"sandbox: error: {message}\n" + (f"sandbox: hint: {hint}\n" if hint else ""))
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,310 @@
+"""One sandbox, seen from the process that owns it.
+
+Guarantees: `Cell.prepare` makes everything that no specification changes; `Cell.start` returns when the command is executing, or raises
+`SandboxError` with nothing left running; `Child.result` comes when the command has ended and its whole tree is dead, at the latest soon after
+the wall time limit, however the command behaves. When the owner dies, so does the sandbox (parent death signal and end of the channel).
+Never: a descriptor of the owner inside, but the three given to `start`.
+"""
+
+import contextlib
+import os
+import posixpath
+import select
+import signal
+import socket
+import stat
+import time
+from types import TracebackType
+from typing import Any, Final, Self
+
+from sandbox import idmap, init, kernel, wire
+from sandbox.errors import ErrorCode, SandboxError
+from sandbox.kit import Kit, enter_host_view, make_kit
+from sandbox.orders import Orders
+from sandbox.spec import HOME_DIR, INSIDE_ID, Exit, Level, Limits, Mount, SandboxSpec
+
+_NAMESPACES: Final = (
+    kernel.CLONE_NEWUSER
+    | kernel.CLONE_NEWNS
+    | kernel.CLONE_NEWPID
+    | kernel.CLONE_NEWNET
+    | kernel.CLONE_NEWIPC
+    | kernel.CLONE_NEWUTS
+    | kernel.CLONE_NEWCGROUP
+)
+_OOM_SCORE: Final = 500
+_START_TIMEOUT_S: Final = 30.0
+
+
+class Child:
+    """A running command. Belongs to one thread of its owner; `kill` may come from any.
+
+    listeners: one TCP socket per `SandboxSpec.hosts` entry, in order, listening inside; the caller closes them.
+    """
+
+    def __init__(self, process: "_Init", limits: Limits, listeners: tuple[socket.socket, ...]) -> None:
+        self._process = process
+        self._deadline = None if limits.wall_s is None else time.monotonic() + limits.wall_s
+        self._result: Exit | None = None
+        self._is_killed = False
+        self.listeners = listeners
+
+    def fileno(self) -> int:
+        """Readable when `result` would return at once, or within the moment that the kernel takes to bury a killed tree."""
+        return self._process.channel.fileno()
+
+    def result(self) -> Exit:
+        """Wait for the end, kill the tree at the wall time limit. Raises `SandboxError(LOST)` if pid 1 died for no reason known."""
+        if self._result is None:
+            self._result = self._wait()
+        return self._result
+
+    def kill(self) -> None:
+        """Kill the whole tree now. `result` still follows, as killed by SIGKILL."""
+        self._is_killed = True
+        self._process.kill()
+
+    def _wait(self) -> Exit:
+        if not self._process.wait_readable(self._deadline):
+            self._process.kill()
+            self._process.reap()
+            return Exit(None, signal.SIGKILL, timed_out=True)
+        try:
+            body = wire.receive(self._process.channel).body
+            return Exit(body["code"], body["signal"])
+        except (wire.WireError, KeyError, ValueError):
+            self._process.kill()
+            self._process.reap()
+        if self._is_killed:
+            return Exit(None, signal.SIGKILL)
+        raise SandboxError(
+            ErrorCode.LOST, "the sandbox died before the command ended", "look for the out-of-memory killer in the kernel log"
+        )
+
+
+class Cell:
+    """A prepared sandbox that waits for its specification. Used once. A context manager: leaving it kills what is left."""
+
+    def __init__(
+        self, level: Level, process: "_Init | None", identity: idmap.Identity | None, failure: SandboxError | None = None
+    ) -> None:
+        self.level = level
+        self._process = process
+        self._identity = identity
+        self._failure = failure
+        self._is_used = False
+
+    @classmethod
+    def prepare(cls, level: Level, kit: Kit | None = None) -> "Cell":
+        """Make a cell as a child of this single-threaded process. Raises `SandboxError(UNAVAILABLE)`.
+
+        Without a kit this process enters a mount namespace of its own first (`enter_host_view`), for good.
+        """
+        if kit is None:
+            kit = make_kit(level)
+            enter_host_view(kit)
+        identity = idmap.choose_identity(privileged=kit.privileged)
+        return cls(level, _Init.launch(kit, identity), identity)
+
+    @classmethod
+    def failed(cls, level: Level, failure: SandboxError) -> "Cell":
+        """A cell that could not be prepared: `start` raises `failure`."""
+        return cls(level, None, None, failure)
+
+    def start(self, spec: SandboxSpec, *, stdin: int, stdout: int, stderr: int) -> Child:
+        """Start the command; returns when execve(2) has succeeded. The three descriptors stay the caller's.
+
+        Raises `SandboxError`; then everything of this cell is dead.
+        """
+        if self._failure is not None:
+            raise self._failure
+        if self._is_used or self._process is None or self._identity is None:
+            raise SandboxError(ErrorCode.CLOSED, "a cell serves one command")
+        self._is_used = True
+        try:
+            _check_level(spec, self.level)
+            stdio = (stdin, stdout, stderr)
+            for descriptor in stdio:
+                _check_stdio(descriptor)
+            with contextlib.ExitStack() as stack:
+                mounts = tuple(_open_mount(stack, mount, spec, self._identity) for mount in spec.mounts)
+                listeners = self._process.order(Orders.of(spec, HOME_DIR), stdio + mounts)
+        except BaseException:
+            self.close()
+            raise
+        return Child(self._process, spec.limits, listeners)
+
+    def verify(self) -> None:
+        """Use the cell up to prove that every layer can be applied and locked. Raises `SandboxError`."""
+        if self._process is None or self._is_used:
+            raise self._failure or SandboxError(ErrorCode.CLOSED, "a cell serves one command")
+        self._is_used = True
+        try:
+            self._process.prove()
+        finally:
+            self.close()
+
+    def close(self) -> None:
+        """Kill whatever there is, and wait until it is gone."""
+        if self._process is not None:
+            self._process.close()
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None) -> None:
+        self.close()
+
+
+class _Init:
+    """pid 1 of a cell: its pid, a pidfd and the channel to it."""
+
+    def __init__(self, pid: int, channel: socket.socket) -> None:
+        self.pid = pid
+        self.channel = channel
+        self._pidfd = os.pidfd_open(pid)
+        self._is_reaped = False
+
+    @classmethod
+    def launch(cls, kit: Kit, identity: idmap.Identity) -> "_Init":
+        """Clone pid 1 into all its namespaces at once and map its user."""
+        ours, theirs = socket.socketpair(socket.AF_UNIX, socket.SOCK_STREAM)
+        try:
+            pid = kernel.fork_into(_NAMESPACES)
+        except OSError as error:
+            ours.close()
+            theirs.close()
+            raise SandboxError(
+                ErrorCode.UNAVAILABLE, f"namespaces: {error.strerror}", "run `python -m sandbox check`"
+            ) from None
+        if pid == 0:
+            init.main(theirs, kit)
+        theirs.close()
+        process = cls(pid, ours)
+        try:
+            idmap.raise_oom_score(pid, _OOM_SCORE)
+            idmap.write_maps(pid, inside_uid=INSIDE_ID, inside_gid=INSIDE_ID, identity=identity)
+            ours.sendall(b"M", socket.MSG_NOSIGNAL)
+        except OSError as error:
+            process.close()
+            raise SandboxError(
+                ErrorCode.UNAVAILABLE, f"user namespace: {error.strerror}", "run `python -m sandbox check`"
+            ) from None
+        return process
+
+    def order(self, orders: Orders, descriptors: tuple[int, ...]) -> tuple[socket.socket, ...]:
+        """Send the orders, wait for the start of the command, return its listeners."""
+        frame = self._ask(orders.to_message(), descriptors)
+        listeners = tuple(socket.socket(fileno=descriptor) for descriptor in frame.descriptors)
+        if "error" in frame.body or len(listeners) != len(orders.hosts):
+            for listener in listeners:
+                listener.close()
+            raise _reported(frame.body)
+        return listeners
+
+    def prove(self) -> None:
+        """Have everything locked, and nothing started."""
+        frame = self._ask({"trial": True}, ())
+        if "error" in frame.body:
+            raise _reported(frame.body)
+
+    def _ask(self, message: dict[str, Any], descriptors: tuple[int, ...]) -> wire.Frame:
+        with contextlib.suppress(wire.WireError):  # it died while preparing: its reason is already in the channel
+            wire.send(self.channel, message, descriptors)
+        if not self.wait_readable(time.monotonic() + _START_TIMEOUT_S):
+            raise SandboxError(ErrorCode.LOST, f"the sandbox was not ready within {_START_TIMEOUT_S:.0f} s")
+        try:
+            return wire.receive(self.channel)
+        except wire.WireError as error:
+            raise SandboxError(ErrorCode.LOST, f"the sandbox died while starting: {error}") from None
+
+    def wait_readable(self, deadline: float | None) -> bool:
+        """Wait until pid 1 has said something or closed the channel. False: the deadline (monotonic seconds) passed."""
+        poller = select.poll()
+        poller.register(self.channel, select.POLLIN)
+        remaining = None if deadline is None else max(0.0, (deadline - time.monotonic()) * 1000)
+        return bool(poller.poll(remaining))
+
+    def kill(self) -> None:
+        """SIGKILL pid 1; the kernel kills its namespace."""
+        if not self._is_reaped:
+            with contextlib.suppress(ProcessLookupError):
+                signal.pidfd_send_signal(self._pidfd, signal.SIGKILL)
+
+    def reap(self) -> None:
+        """Wait for the end of pid 1, which the kernel delays until its whole namespace is dead. pid_namespaces(7)."""
+        if not self._is_reaped:
+            with contextlib.suppress(ChildProcessError):
+                os.waitpid(self.pid, 0)
+            self._is_reaped = True
+
+    def close(self) -> None:
+        if self._is_reaped and self._pidfd < 0:
+            return
+        self.kill()
+        self.reap()
+        self.channel.close()
+        os.close(self._pidfd)
+        self._pidfd = -1
+
+
+def _reported(body: dict[str, object]) -> SandboxError:
+    try:
+        return SandboxError(ErrorCode(str(body["error"])), str(body["message"]), str(body["hint"]))
+    except (KeyError, ValueError):
+        return SandboxError(ErrorCode.LOST, "the sandbox answered nonsense")
+
+
+def _check_level(spec: SandboxSpec, level: Level) -> None:
+    if spec.level is not level:
+        raise SandboxError(ErrorCode.BAD_SPEC, f"the specification asks for level {spec.level}, this cell is {level}")
+
+
+def _check_stdio(descriptor: int) -> None:
+    """A directory would lead out (openat `..`), a terminal would let the command type for the user."""
+    try:
+        mode = os.fstat(descriptor).st_mode
+        is_terminal = os.isatty(descriptor)
+    except OSError as error:
+        raise SandboxError(
+            ErrorCode.BAD_SPEC, f"descriptor {descriptor} for standard input or output: {error.strerror}"
+        ) from None
+    if stat.S_ISDIR(mode) or stat.S_ISBLK(mode) or is_terminal:
+        raise SandboxError(ErrorCode.BAD_SPEC, f"descriptor {descriptor} is a directory, device or terminal", "pass a pipe")
+
+
+def _open_mount(stack: contextlib.ExitStack, mount: Mount, spec: SandboxSpec, identity: idmap.Identity) -> int:
+    """A detached copy of the source with its attributes set. From the first open on, the descriptor counts, not the name."""
+    try:
+        source = os.open(mount.source, os.O_PATH | os.O_CLOEXEC)
+    except OSError as error:
+        raise SandboxError(
+            ErrorCode.BAD_SPEC, f"mount source {mount.source!r}: {error.strerror}", "name a path that exists"
+        ) from None
+    stack.callback(os.close, source)
+    _refuse_protected(mount, os.readlink(f"/proc/self/fd/{source}"), spec.protected)
+    about = os.fstat(source)
+    if not stat.S_ISDIR(about.st_mode) and not stat.S_ISREG(about.st_mode):
+        raise SandboxError(ErrorCode.BAD_SPEC, f"mount source {mount.source!r} is neither a directory nor a file")
+    attributes = kernel.MOUNT_ATTR_NOSUID | kernel.MOUNT_ATTR_NODEV | (0 if mount.writable else kernel.MOUNT_ATTR_RDONLY)
+    try:
+        copy = kernel.open_tree_clone("", dir_fd=source)
+        stack.callback(os.close, copy)
+        if identity.is_separate:
+            with idmap.owner_map(about.st_uid, about.st_gid, identity) as userns:
+                kernel.set_mount_attributes(copy, add=attributes | kernel.MOUNT_ATTR_IDMAP, userns_fd=userns)
+        else:
+            kernel.set_mount_attributes(copy, add=attributes)
+    except OSError as error:
+        hint = (
+            "the file system must support idmapped mounts (ext4, xfs, btrfs, tmpfs, overlayfs since 6.6 …), or run as its owner"
+        )
+        raise SandboxError(ErrorCode.SETUP_FAILED, f"cannot mount {mount.source!r}: {error.strerror}", hint) from None
+    return copy
+
+
+def _refuse_protected(mount: Mount, real: str, protected: tuple[str, ...]) -> None:
+    for path in protected:
+        guarded = os.path.realpath(path)
+        if posixpath.commonpath((guarded, real)) in (guarded, real):
+            raise SandboxError(ErrorCode.PROTECTED, f"mount {mount.source!r} would expose {path!r}", "mount another directory")

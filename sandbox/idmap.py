@@ -1,0 +1,115 @@
+"""Which kernel user the command is, and how files keep their owner.
+
+Guarantees: with privileges (CAP_SYS_ADMIN, CAP_SETUID, CAP_SETGID), every sandbox gets a kernel uid and gid that no account has,
+mostly one of its own; without, the caller's own, and `Identity.is_separate` says so. Never: uid 0 of the host.
+"""
+
+import os
+import random
+import signal
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from typing import Final
+
+from sandbox import kernel
+
+_CAP_SETGID, _CAP_SETUID, _CAP_SYS_ADMIN = 6, 7, 21
+_NEEDED: Final = 1 << _CAP_SETGID | 1 << _CAP_SETUID | 1 << _CAP_SYS_ADMIN
+# Above every range that useradd, systemd (DynamicUser, nspawn up to 0x6fff0000) and subuid files hand out, below 2^31.
+_FREE_FIRST: Final = 0x7100_0000
+_FREE_LAST: Final = 0x7FFF_0000
+_SMALL_MAP_FIRST: Final = 60_600  # inside a container with 65536 ids: between systemd-homed (60513) and DynamicUser (61184)
+_SMALL_MAP_LAST: Final = 61_100
+
+
+@dataclass(frozen=True, slots=True)
+class Identity:
+    """The kernel ids of a command, as the process that creates the sandbox sees them."""
+
+    uid: int
+    gid: int
+    is_separate: bool
+
+
+def is_privileged() -> bool:
+    """Can this process map other users and make mounts without a user namespace of its own?"""
+    return kernel.effective_capabilities() & _NEEDED == _NEEDED
+
+
+def choose_identity(*, privileged: bool) -> Identity:
+    """A fresh random id of the free range (privileged), or the caller's own. Random: no state shared between zygotes needed."""
+    if not privileged:
+        return Identity(os.geteuid(), os.getegid(), is_separate=False)
+    for first, last in ((_FREE_FIRST, _FREE_LAST), (_SMALL_MAP_FIRST, _SMALL_MAP_LAST)):
+        chosen = random.SystemRandom().randrange(first, last)
+        if _is_mapped(chosen, "uid") and _is_mapped(chosen, "gid"):
+            return Identity(chosen, chosen, is_separate=True)
+    raise OSError("no free user id is mapped into this user namespace")
+
+
+def _is_mapped(value: int, kind: str) -> bool:
+    with open(f"/proc/self/{kind}_map") as table:
+        for line in table:
+            first, _, count = (int(word) for word in line.split())
+            if first <= value < first + count:
+                return True
+    return False
+
+
+def write_maps(pid: int, *, inside_uid: int, inside_gid: int, identity: Identity) -> None:
+    """Map exactly one user and one group into the user namespace of `pid`, and deny setgroups there. user_namespaces(7)."""
+    directory = os.open(f"/proc/{pid}", os.O_PATH | os.O_DIRECTORY | os.O_CLOEXEC)
+    try:
+        _write_at(directory, "setgroups", "deny")
+        _write_at(directory, "gid_map", f"{inside_gid} {identity.gid} 1")
+        _write_at(directory, "uid_map", f"{inside_uid} {identity.uid} 1")
+    finally:
+        os.close(directory)
+
+
+def raise_oom_score(pid: int, score: int) -> None:
+    """Prefer `pid` and its children when memory runs out; always allowed upwards. proc(5)."""
+    with open(f"/proc/{pid}/oom_score_adj", "w") as file:
+        file.write(str(score))
+
+
+def _write_at(directory: int, name: str, text: str) -> None:
+    descriptor = os.open(name, os.O_WRONLY | os.O_CLOEXEC, dir_fd=directory)
+    try:
+        os.write(descriptor, text.encode())
+    finally:
+        os.close(descriptor)
+
+
+@contextmanager
+def owner_map(owner_uid: int, owner_gid: int, identity: Identity) -> Iterator[int]:
+    """A user namespace descriptor for MOUNT_ATTR_IDMAP: files of the owner belong to `identity` when seen through the mount.
+
+    The kernel takes the map from a user namespace, and only a process can make one: a child that sleeps until it is killed.
+    """
+    reader, writer = os.pipe()
+    pid = kernel.fork_into(kernel.CLONE_NEWUSER)
+    if pid == 0:
+        os.close(writer)
+        os.read(reader, 1)
+        os._exit(0)
+    try:
+        write_maps(pid, inside_uid=owner_uid, inside_gid=owner_gid, identity=identity)
+        descriptor = os.open(f"/proc/{pid}/ns/user", os.O_RDONLY | os.O_CLOEXEC)
+    finally:
+        os.close(reader)
+        os.close(writer)
+        os.kill(pid, signal.SIGKILL)
+        os.waitpid(pid, 0)
+    try:
+        yield descriptor
+    finally:
+        os.close(descriptor)
+
+
+def map_self(uid: int, gid: int) -> None:
+    """After unshare(CLONE_NEWUSER): keep the ids from before, and have capabilities over what the namespace owns."""
+    for name, text in (("setgroups", "deny"), ("gid_map", f"{gid} {gid} 1"), ("uid_map", f"{uid} {uid} 1")):
+        with open(f"/proc/self/{name}", "w") as file:
+            file.write(text)

@@ -1,0 +1,235 @@
+"""pid 1 of a strict sandbox: makes its inside, starts the command, reaps, ends everything.
+
+Guarantees: the command starts only after every step of `prepare` and `lock` succeeded; the result is sent only when every process of
+the namespace but pid 1 is dead; whatever goes wrong is reported as an error and ends the namespace. Never: forwarding a signal,
+returning, waiting for a descriptor that a process of the sandbox may hold open.
+
+The order of the steps, and why each stands where it does:
+
+1. map and become the user: everything made afterwards belongs to it; capabilities inside the namespace survive.
+2. die with the owner: only after the change of user, which clears the death signal.
+3. max_user_namespaces = 0: needs the old /proc, which the next step leaves behind.
+4. private root: needs the host's tree for the last time.
+5. host name, loopback: need capabilities.
+6. bounding set, securebits: need CAP_SETPCAP; no_new_privs.
+7. rehearsal: the first use of a Python path costs page copies; here nobody waits for them.
+--- the specification arrives ---
+8. quota, files, mounts, names, listeners, pinned executable: need capabilities; then the root is sealed.
+9. Landlock: forbids changes of the mount tree from here on.
+10. limits, empty capability sets, seccomp; then try what was forbidden.
+11. working directory and executable are looked up as the command itself would: after the privileges are gone.
+"""
+
+import fcntl
+import os
+import resource
+import signal
+import socket
+import struct
+from typing import Any, Final, NoReturn
+
+from sandbox import command, kernel, landlock, privileges, rootfs, seccomp, wire
+from sandbox.errors import ErrorCode, SandboxError
+from sandbox.kit import Kit
+from sandbox.orders import Orders
+from sandbox.spec import HOME_DIR, INSIDE_ID, FileIdentity, Limits
+
+_HOST_NAME: Final = "sandbox"
+_SIOCGIFFLAGS, _SIOCSIFFLAGS, _IFF_UP = 0x8913, 0x8914, 0x1
+_IFREQ: Final = struct.Struct("16sh14x")
+_BACKLOG: Final = 128
+_STDIO_COUNT: Final = 3
+_DEFAULT: Final = Limits()
+_WRITABLE: Final = ("/tmp", "/var/tmp", HOME_DIR, "/dev/shm")  # noqa: S108  these are private mounts
+_DEVICES: Final = ("/dev/null", "/dev/zero", "/dev/full", "/dev/random", "/dev/urandom")
+
+_TRIAL: Final = Orders((b"/",), ((b"A", b"b"),), "/", None, None, (), (), (), _DEFAULT, loopback=False)
+
+
+def main(channel: socket.socket, kit: Kit) -> NoReturn:
+    """Run as pid 1 of fresh namespaces. `channel` leads to the owner and is the only descriptor that is kept."""
+    try:
+        _serve(channel, kit)
+    except SandboxError as error:
+        _report(channel, error)
+    except OSError as error:
+        _report(channel, SandboxError(ErrorCode.SETUP_FAILED, error.strerror or "unknown system error"))
+    except (wire.WireError, KeyError, TypeError, ValueError, AttributeError):
+        os._exit(1)  # the owner is gone or broke the protocol: nobody to tell
+    finally:
+        os._exit(0)
+
+
+def _report(channel: socket.socket, error: SandboxError) -> None:
+    try:
+        wire.send(channel, {"error": error.code.value, "message": error.message, "hint": error.hint})
+    except wire.WireError:
+        os._exit(1)
+
+
+def _serve(channel: socket.socket, kit: Kit) -> None:
+    scratch = prepare(channel)
+    frame = wire.receive(channel)
+    orders = _TRIAL if frame.body.get("trial") else Orders.from_message(frame.body)
+    if frame.body.get("trial"):
+        lock(kit, orders)
+        wire.send(channel, {"started": True})
+        return
+    stdio, mounts = frame.descriptors[:_STDIO_COUNT], frame.descriptors[_STDIO_COUNT:]
+    if len(stdio) != _STDIO_COUNT or len(mounts) != len(orders.targets):
+        raise SandboxError(ErrorCode.SETUP_FAILED, "orders and descriptors do not match")
+    listeners = _furnish(scratch, orders, mounts)
+    lock(kit, orders)
+    command.enter_cwd(orders.cwd)
+    path = command.find_executable(orders)
+    kernel.mark_close_on_exec(_STDIO_COUNT)
+    pid = command.spawn(path, orders, (stdio[0], stdio[1], stdio[2]))
+    wire.send(channel, {"started": True}, tuple(listener.fileno() for listener in listeners))
+    for descriptor in frame.descriptors:
+        os.close(descriptor)  # pid 1 must not hold a pipe open that the owner reads to its end
+    for listener in listeners:
+        listener.close()
+    code, by_signal = command.wait_for(pid)
+    _kill_everything()
+    wire.send(channel, {"code": code, "signal": by_signal})
+
+
+def _kill_everything() -> None:
+    """SIGKILL to every process of this pid namespace, atomically, and wait for all of them. kill(2)."""
+    try:
+        os.kill(-1, signal.SIGKILL)
+    except ProcessLookupError:
+        return
+    while True:
+        try:
+            os.wait()
+        except ChildProcessError:
+            return
+
+
+def prepare(channel: socket.socket) -> rootfs.Scratch:
+    """Steps 1 to 7: everything that no specification changes. Raises `SandboxError(UNAVAILABLE)` naming the layer."""
+    _reset_process(channel)
+    _step("user namespace", lambda: _become_user(channel))
+    privileges.die_with_parent()
+    privileges.hide_memory()
+    _step("max_user_namespaces", _forbid_user_namespaces)
+    scratch = _step("private root", lambda: rootfs.build(_DEFAULT.tmpfs_mib, _DEFAULT.tmpfs_inodes, _HOST_NAME))
+    _step("host name", lambda: socket.sethostname(_HOST_NAME))
+    _step("loopback", _raise_loopback)
+    _step("bounding set", privileges.drop_bounding_set)
+    _step("no_new_privs", privileges.forbid_new_privileges)
+    _rehearse()
+    return scratch
+
+
+def _step(layer: str, action: Any) -> Any:
+    try:
+        return action()
+    except OSError as error:
+        hint = "run `python -m sandbox check` for the cause and the remedy"
+        raise SandboxError(ErrorCode.UNAVAILABLE, f"{layer}: {error.strerror}", hint) from None
+
+
+def _reset_process(channel: socket.socket) -> None:
+    os.setsid()
+    os.umask(0o022)
+    os.environ.clear()
+    for number in (signal.SIGINT, signal.SIGPIPE, signal.SIGCHLD, signal.SIGTERM, signal.SIGHUP):
+        signal.signal(number, signal.SIG_DFL)
+    null = os.open("/dev/null", os.O_RDWR | os.O_CLOEXEC)
+    for number in range(_STDIO_COUNT):
+        os.dup2(null, number, inheritable=False)
+    kept = channel.fileno()
+    os.closerange(_STDIO_COUNT, kept)
+    os.closerange(kept + 1, resource.getrlimit(resource.RLIMIT_NOFILE)[0])
+
+
+def _become_user(channel: socket.socket) -> None:
+    if channel.recv(1) != b"M":  # the owner has written the maps
+        os._exit(1)
+    os.setresgid(INSIDE_ID, INSIDE_ID, INSIDE_ID)
+    os.setresuid(INSIDE_ID, INSIDE_ID, INSIDE_ID)
+
+
+def _forbid_user_namespaces() -> None:
+    with open("/proc/sys/user/max_user_namespaces", "w") as file:
+        file.write("0")
+
+
+def _raise_loopback() -> None:
+    with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as probe:
+        answer = fcntl.ioctl(probe, _SIOCGIFFLAGS, _IFREQ.pack(b"lo", 0))
+        flags = _IFREQ.unpack(answer)[1]
+        fcntl.ioctl(probe, _SIOCSIFFLAGS, _IFREQ.pack(b"lo", flags | _IFF_UP))
+
+
+def _rehearse() -> None:
+    """Touch what the request will touch: the kernel copies the pages now."""
+    try:
+        command.spawn(b"/nonexistent", Orders.from_message(_TRIAL.to_message()), (0, 1, 2))
+    except SandboxError:
+        return
+
+
+def _furnish(scratch: rootfs.Scratch, orders: Orders, mounts: tuple[int, ...]) -> tuple[socket.socket, ...]:
+    """Step 8: what the specification adds to the private root."""
+    wanted = (orders.limits.tmpfs_mib, orders.limits.tmpfs_inodes)
+    if wanted != (_DEFAULT.tmpfs_mib, _DEFAULT.tmpfs_inodes):
+        rootfs.resize(scratch, *wanted)
+    rootfs.attach(zip(mounts, (target.path for target in orders.targets), strict=True))
+    rootfs.write_files(orders.files)
+    if orders.hosts:
+        rootfs.write_hosts(orders.hosts, _HOST_NAME)
+    listeners = tuple(_listen(host.address, host.port) for host in orders.hosts)
+    if orders.executable is not None and orders.identity is not None:
+        _pin(orders.executable, orders.identity)
+    rootfs.seal()
+    return listeners
+
+
+def _listen(address: str, port: int) -> socket.socket:
+    listener = socket.socket(socket.AF_INET, socket.SOCK_STREAM)
+    try:
+        listener.bind((address, port))
+        listener.listen(_BACKLOG)
+    except OSError as error:
+        listener.close()
+        raise SandboxError(ErrorCode.SETUP_FAILED, f"cannot listen on {address}:{port}: {error.strerror}") from None
+    return listener
+
+
+def _pin(path: str, identity: FileIdentity) -> None:
+    """The file at `path` is the one that the caller checked, and stays it."""
+    try:
+        opened = os.open(path, os.O_PATH | os.O_CLOEXEC)
+    except OSError as error:
+        raise SandboxError(ErrorCode.NOT_FOUND, f"{path!r}: {error.strerror}", "mount the executable") from None
+    try:
+        if FileIdentity.of(os.fstat(opened)) != identity:
+            raise SandboxError(ErrorCode.EXECUTABLE_CHANGED, f"{path!r} is not the file that was checked", "ask again")
+        rootfs.pin_executable(path, opened)
+    finally:
+        os.close(opened)
+
+
+def lock(kit: Kit, orders: Orders) -> None:
+    """Steps 9 and 10: after this, the process has no more rights than the command. Raises `SandboxError` or `OSError`."""
+    landlock.apply(_landlock_policy(orders), kit.abi)
+    privileges.apply_limits(orders.limits)
+    privileges.drop_all()
+    seccomp.apply_filters(kit.programs)
+    privileges.verify_dropped()
+
+
+def _landlock_policy(orders: Orders) -> landlock.Policy:
+    writable = (*_WRITABLE, *(target.path for target in orders.targets if target.is_writable))
+    return landlock.Policy(
+        paths=(
+            landlock.PathRule("/", landlock.READ),
+            *(landlock.PathRule(path, landlock.WRITE) for path in writable),
+            *(landlock.PathRule(path, landlock.DEVICE) for path in _DEVICES),
+        ),
+        ports=tuple(host.port for host in orders.hosts),
+        any_port=orders.loopback,
+    )

@@ -1,0 +1,64 @@
+"""What all sandboxes of one process share, made once: the compiled filters and what the machine offers.
+
+Guarantees: if `make_kit` returns, everything the level needs beforehand was found; otherwise it raised `SandboxError(UNAVAILABLE)`.
+Never: state. A kit is a value.
+"""
+
+import os
+from dataclasses import dataclass
+from typing import Final
+
+from sandbox import idmap, kernel, landlock, seccomp
+from sandbox.errors import ErrorCode, SandboxError
+from sandbox.spec import Level
+
+_USERNS_HINT: Final = (
+    "allow user namespaces: sysctl user.max_user_namespaces=15000; on Debian kernel.unprivileged_userns_clone=1; on Ubuntu "
+    "kernel.apparmor_restrict_unprivileged_userns=0 or an AppArmor profile with `userns,`; in Docker a seccomp profile that allows unshare and clone"
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Kit:
+    """level: what it is for. programs: seccomp filters. abi: Landlock's. privileged: may map other users."""
+
+    level: Level
+    programs: tuple[bytes, ...]
+    abi: int
+    privileged: bool
+
+
+def make_kit(level: Level) -> Kit:
+    """Compile the filters and look at the machine. Raises `SandboxError(UNAVAILABLE)`."""
+    if level is Level.OFF:
+        return Kit(level, (), 0, privileged=False)
+    try:
+        kernel.require_supported_machine()
+    except OSError as error:
+        raise SandboxError(ErrorCode.UNAVAILABLE, str(error.strerror), "use an x86_64 or aarch64 machine") from None
+    return Kit(level, seccomp.compile_filters(), landlock.detect_abi(), idmap.is_privileged())
+
+
+def enter_host_view(kit: Kit) -> None:
+    """Give this process the right to copy mounts, without changing what it sees. For good; single-threaded callers only.
+
+    A mount namespace of its own (nothing it does shows outside); an ordinary user gets it together with a user namespace
+    that maps only himself. Level strict only.
+    """
+    if kit.level is not Level.STRICT:
+        return
+    uid, gid = os.geteuid(), os.getegid()
+    try:
+        if kit.privileged:
+            kernel.unshare(kernel.CLONE_NEWNS)
+            os.setgroups([])  # the command must not keep the group memberships of root
+        else:
+            kernel.unshare(kernel.CLONE_NEWUSER | kernel.CLONE_NEWNS)
+            idmap.map_self(uid, gid)
+        root = os.open("/", os.O_PATH | os.O_DIRECTORY | os.O_CLOEXEC)
+        try:
+            kernel.set_mount_attributes(root, propagation=kernel.MS_SLAVE)
+        finally:
+            os.close(root)
+    except OSError as error:
+        raise SandboxError(ErrorCode.UNAVAILABLE, f"user and mount namespaces: {error.strerror}", _USERNS_HINT) from error

@@ -1,0 +1,111 @@
+"""Landlock: the second wall behind mounts and network namespace, and the first one at level `landlock`.
+
+Guarantees: after `apply`, this process and all that it starts reach only the named paths and TCP ports, signal nobody outside, and connect
+to no abstract socket made outside, as far as the kernel's ABI goes. Never: a rule for a path that the caller did not name.
+
+ABIs (Documentation/userspace-api/landlock.rst): 1 files, 2 REFER, 3 TRUNCATE, 4 TCP, 5 IOCTL_DEV, 6 scopes, 7 audit logging only.
+Why before capset and seccomp: restricting needs a ruleset with open directories, and both take the means away. Why after the mounts:
+Landlock forbids changes of the mount tree.
+"""
+
+import os
+import struct
+from dataclasses import dataclass
+from typing import Final
+
+from sandbox import kernel
+from sandbox.errors import ErrorCode, SandboxError
+
+_EXECUTE, _WRITE_FILE, _READ_FILE, _READ_DIR = 1 << 0, 1 << 1, 1 << 2, 1 << 3
+_REMOVE_DIR, _REMOVE_FILE, _MAKE_CHAR, _MAKE_DIR, _MAKE_REG = 1 << 4, 1 << 5, 1 << 6, 1 << 7, 1 << 8
+_MAKE_SOCK, _MAKE_FIFO, _MAKE_BLOCK, _MAKE_SYM, _REFER = 1 << 9, 1 << 10, 1 << 11, 1 << 12, 1 << 13
+_TRUNCATE, _IOCTL_DEV = 1 << 14, 1 << 15
+_BIND_TCP, _CONNECT_TCP = 1 << 0, 1 << 1
+_SCOPE_ABSTRACT_UNIX, _SCOPE_SIGNAL = 1 << 0, 1 << 1
+
+READ: Final = _EXECUTE | _READ_FILE | _READ_DIR
+WRITE: Final = (
+    READ
+    | _WRITE_FILE
+    | _REMOVE_DIR
+    | _REMOVE_FILE
+    | _MAKE_DIR
+    | _MAKE_REG
+    | _MAKE_SOCK
+    | _MAKE_FIFO
+    | _MAKE_SYM
+    | _REFER
+    | _TRUNCATE
+)
+DEVICE: Final = _READ_FILE | _WRITE_FILE
+_FILE_ONLY: Final = _EXECUTE | _WRITE_FILE | _READ_FILE | _TRUNCATE | _IOCTL_DEV
+
+_ALL_FILES_BY_ABI: Final = ((1, (1 << 13) - 1), (2, (1 << 14) - 1), (3, (1 << 15) - 1), (5, (1 << 16) - 1))
+_ABI_TCP: Final = 4
+_ABI_SCOPES: Final = 6
+_HINT: Final = "boot a kernel of at least 5.13 with CONFIG_SECURITY_LANDLOCK=y and landlock in the lsm= parameter"
+
+
+@dataclass(frozen=True, slots=True)
+class PathRule:
+    """`rights` (READ, WRITE or DEVICE) for everything at and below `path`."""
+
+    path: str
+    rights: int
+
+
+@dataclass(frozen=True, slots=True)
+class Policy:
+    """paths: what can be reached. ports: TCP ports that can be connected to. any_port: leave TCP alone."""
+
+    paths: tuple[PathRule, ...]
+    ports: tuple[int, ...] = ()
+    any_port: bool = False
+
+
+def detect_abi() -> int:
+    """The kernel's Landlock ABI. Raises `SandboxError(UNAVAILABLE)` when there is none."""
+    try:
+        return kernel.landlock_abi()
+    except OSError as error:
+        raise SandboxError(ErrorCode.UNAVAILABLE, f"landlock: {error.strerror}", _HINT) from error
+
+
+def apply(policy: Policy, abi: int) -> None:
+    """Restrict this process for good. Raises `OSError` if a named path does not exist or the kernel refuses."""
+    handled = _handled_files(abi)
+    ruleset = kernel.landlock_create_ruleset(_attributes(policy, abi, handled))
+    try:
+        for rule in policy.paths:
+            _allow_path(ruleset, rule, handled)
+        if abi >= _ABI_TCP and not policy.any_port:
+            for port in sorted(set(policy.ports)):
+                kernel.landlock_allow_port(ruleset, _CONNECT_TCP, port)
+        kernel.landlock_restrict_self(ruleset)
+    finally:
+        os.close(ruleset)
+
+
+def _handled_files(abi: int) -> int:
+    return max(mask for least, mask in _ALL_FILES_BY_ABI if abi >= least)
+
+
+def _attributes(policy: Policy, abi: int, handled: int) -> bytes:
+    """struct landlock_ruleset_attr, no longer than the ABI knows."""
+    network = 0 if policy.any_port else _BIND_TCP | _CONNECT_TCP
+    if abi >= _ABI_SCOPES:
+        return struct.pack("=QQQ", handled, network, _SCOPE_ABSTRACT_UNIX | _SCOPE_SIGNAL)
+    if abi >= _ABI_TCP:
+        return struct.pack("=QQ", handled, network)
+    return struct.pack("=Q", handled)
+
+
+def _allow_path(ruleset: int, rule: PathRule, handled: int) -> None:
+    descriptor = os.open(rule.path, os.O_PATH | os.O_CLOEXEC)
+    try:
+        rights = rule.rights & handled
+        if not os.path.isdir(f"/proc/self/fd/{descriptor}"):
+            rights &= _FILE_ONLY  # EINVAL otherwise: directory rights mean nothing on a file
+        kernel.landlock_allow_path(ruleset, rights, descriptor)
+    finally:
+        os.close(descriptor)
