@@ -1,8 +1,8 @@
 """The Runner's side of the Authority API: signed requests out, verified answers in.
 
 Guarantees: every request is signed with the runner key and every answer is taken only if the Authority signed it for that very
-request; an unsigned, changed or malformed answer is an error, never data. Every wait has a deadline. A request is sent again only
-when it cannot have been read (the kept connection turned out closed before a byte of an answer), with a fresh nonce.
+request; an unsigned, changed or malformed answer is an error, never data. Every wait has a deadline. A request is sent again
+only when it cannot have been read (the kept connection turned out closed before a byte of an answer), with a fresh nonce.
 It never decides, retries a denial, follows a redirect or shows the key. HTTP/1.1 by h11 over asyncio streams: one request at a
 time on each connection, connections kept for the next.
 """
@@ -66,7 +66,10 @@ class AnswerError(JaneeError):
 
 @dataclass(frozen=True, slots=True)
 class Endpoint:
-    """Where the Authority is. socket_path: a Unix socket, then host and port do not matter. base: path prefix, no trailing slash."""
+    """Where the Authority is. base: path prefix, no trailing slash.
+
+    socket_path: a Unix socket; then host and port do not matter.
+    """
 
     host: str
     port: int
@@ -76,7 +79,7 @@ class Endpoint:
 
     @classmethod
     def parse(cls, url: str) -> Endpoint:
-        """`http(s)://host[:port][/base]` or `unix:///path`. Raises UsageError AUTHORITY_URL_INVALID, which never quotes the URL."""
+        """`http(s)://host[:port][/base]` or `unix:///path`. Raises UsageError AUTHORITY_URL_INVALID, never quoting the URL."""
         try:
             parts = urlsplit(url.strip())
             port = parts.port
@@ -197,9 +200,7 @@ class AuthorityClient:
         except ProtocolError as error:
             raise self._not_authentic(error.message) from None
 
-    async def _call(
-        self, method: str, target: str, body: bytes, timeout_s: float, limit: int, *, fresh: bool = False
-    ) -> bytes:
+    async def _call(self, method: str, target: str, body: bytes, timeout_s: float, limit: int, *, fresh: bool = False) -> bytes:
         """The body of a 2xx answer."""
         target = self._endpoint.base + target
         path, _, query = target.partition("?")

@@ -1,9 +1,9 @@
 """Which file a command's name stands for, and whether it can be trusted to be that program.
 
-Guarantees: a trusted executable was found on a fixed path that the agent does not choose, as a regular executable file; it, every
-directory that leads to it and every symbolic link on the way belong to root (or to the Runner's own user where the operator
-named the directory) and can be written by nobody else. Its SHA-256 is of exactly the file whose identity is handed on, so the
-sandbox can insist on executing that one.
+Guarantees: a trusted executable was found on a fixed path that the agent does not choose, as a regular executable file; it,
+every directory that leads to it and every symbolic link on the way belong to root (or to the Runner's own user where the
+operator named the directory) and can be written by nobody else. Its SHA-256 is of exactly the file whose identity is handed
+on, so the sandbox can insist on executing that one.
 Never: a look-up in the caller's PATH or working directory. A name with a slash is taken only as the absolute path of a file on
 the trusted path. What the program may do is the policy's matter.
 """
@@ -107,7 +107,7 @@ class TrustedPath:
 def _steps(path: str, real: str) -> list[str]:
     """`path`, each symbolic link that it leads over, and `real`: who may change one of them chooses the program."""
     steps = [path]
-    while len(steps) < _MAX_LINKS and os.path.islink(steps[-1]):
+    while len(steps) < _MAX_LINKS and os.path.islink(steps[-1]):  # noqa: PTH114
         step = os.path.join(os.path.dirname(steps[-1]), os.readlink(steps[-1]))
         steps.append(os.path.normpath(step) if os.path.realpath(step) == os.path.realpath(os.path.normpath(step)) else step)
     return [*steps, real]

@@ -1,8 +1,8 @@
 """The front's handle of one Executor: hello, order, standard input, scrubbed output, result.
 
 Guarantees: what arrives is held against the frame table, an Executor that breaks it is dropped; output is bounded by what was
-ordered; `close` (and the end of this process) ends the Executor and with it the command's whole tree. An Executor that goes away
-before its result is a result of its own: `lost`.
+ordered; `close` (and the end of this process) ends the Executor and with it the command's whole tree. An Executor that goes
+away before its result is a result of its own: `lost`.
 Only scrubbed bytes arrive here. It never sees the sealed content's key or plaintext.
 """
 
@@ -111,16 +111,19 @@ class Execution(asyncio.Protocol):
             self._feeder = asyncio.get_running_loop().create_task(self._feed(stdin))
 
     async def result(self) -> ExecutionResult:
-        """The result; at the latest some time after the grant's own timeout. Never raises for an Executor that died."""
+        """The result; at the latest some time after the grant's own timeout. Never raises for an Executor that died.
+
+        A cancelled wait can be taken up again: the Executor is left as it is.
+        """
         limit = RESULT_GRACE_S + (self._order.terms.timeout_ms / 1000 if self._order else 0)
         try:
             async with asyncio.timeout(limit):
-                return await asyncio.shield(self._result)
+                result = await asyncio.shield(self._result)
         except TimeoutError:
             self._fail(f"it gave no result within {limit:.0f} s")
-            return self._result.result()
-        finally:
-            self.close()
+            result = self._result.result()
+        self.close()
+        return result
 
     def cancel(self) -> None:
         """Ask for the command to be killed; the result follows."""

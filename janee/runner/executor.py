@@ -1,9 +1,9 @@
 """The Executor: one process, one key, one grant, one command.
 
-Forked by the zygote with a sandbox prepared. It says hello with a fresh public key, takes one order, and in this order: checks that
-the grant in it is for exactly this request and has not expired; starts the relay (before any secret is here); opens the grant;
-builds scrubber and sandbox; starts the command; drops to a filter of the few system calls that pumping needs; pumps scrubbed
-bytes until the whole process tree is dead; reports; ends.
+Forked by the zygote with a sandbox prepared. It says hello with a fresh public key, takes one order, and in this order: checks
+that the grant in it is for exactly this request and has not expired; starts the relay (before any secret is here); opens the
+grant; builds scrubber and sandbox; starts the command; drops to a filter of the few system calls that pumping needs; pumps
+scrubbed bytes until the whole process tree is dead; reports; ends.
 
 Guarantees: the secret leaves this process only into the command's environment and never as output; every text that goes to
 the front is scrubbed; on any doubt the outcome is `refused` and nothing was started; when the front goes away, everything dies.
@@ -23,7 +23,7 @@ from typing import Any, Final
 from janee.errors import JaneeError, ProtocolError
 from janee.runner.frames import TO_EXECUTOR, Frame, FrameReader, FrameType, State, encode_frame
 from janee.runner.order import Order, check_order, parse_order
-from janee.runner.pump import GRACE_S, READ_BYTES, FrontGoneError, Pump, Stream
+from janee.runner.pump import READ_BYTES, FrontGoneError, Pump, Stream
 from janee.runner.relay import Relay, Target, host_entries, parse_target
 from janee.runner.workspace import plan_workspace
 from janee.scrubber import Scrubber, ScrubberError
@@ -155,7 +155,7 @@ def _plan(order: Order, content: SealedContent, targets: tuple[Target, ...]) -> 
     """The sandbox for an opened order: exactly what the grant says, and the environment the grant carries."""
     constraints = order.terms.constraints
     sandbox = constraints["sandbox"]
-    workspace = plan_workspace(sandbox, order.request.cwd, os.environ.get("HOME"))
+    workspace = plan_workspace(sandbox, order.request.cwd, order.home)
     program = order.request.program
     env = base_env() | dict(_FIXED_ENV) | {name: value.expose_text() for name, value in content.env.items()}
     limits = {_LIMITS[name]: value for name, value in sandbox.get("limits", {}).items() if name in _LIMITS}
@@ -191,7 +191,7 @@ def _run(
     connection.setblocking(False)
     stdout = Stream(FrameType.STDOUT, stdout_fd, scrubber.stream(), order.max_output)
     stderr = Stream(FrameType.STDERR, stderr_fd, scrubber.stream(), order.max_output)
-    pump = Pump(connection, reader, child, stdin, stdout, stderr, started + order.terms.timeout_ms / 1000 + GRACE_S)
+    pump = Pump(connection, reader, child, stdin, stdout, stderr, started + order.terms.timeout_ms / 1000)
     reader.state = State.RUNNING
     apply_pump_filter()  # INVARIANT: from here on this process can only move bytes and kill its command
     try:
@@ -232,7 +232,7 @@ def _start(cell: Cell, spec: SandboxSpec, has_stdin: bool) -> tuple[Child, int, 
 def _outcome(result: Exit, pump: Pump) -> str:
     if pump.cancelled:
         return "cancelled"
-    if result.timed_out or pump.killed_late:
+    if result.timed_out or pump.timed_out:
         return "timed_out"
     return "completed"
 

@@ -2,8 +2,8 @@
 
 Guarantees: on stdio the agent is the one that the Runner's own configuration names, or nobody in particular (the Authority then
 takes `runner:<key name>`); over HTTP it is whoever holds the bearer token that came with this very request. A token crosses to
-the Authority only encrypted under the runner key and tied to its request. A name that the client claims is passed on as claimed.
-It never decides who may do what.
+the Authority only encrypted under the runner key and tied to its request. A name that the client claims is passed on as
+claimed. It never decides who may do what.
 """
 
 from __future__ import annotations
@@ -12,8 +12,8 @@ import hashlib
 import os
 from dataclasses import dataclass, field
 
-from janee.secret import Secret
 from janee.seal import RunnerKey, wrap_token
+from janee.secret import Secret
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,8 +1,9 @@
 """An order: everything that the front tells an Executor, and whether the grant in it is for this very execution.
 
 Guarantees: an `Order` that exists has the right types and bounds. `check_order` returns the context under which the seal must
-open only if the grant is for this Runner, agent, argv, working directory and sandbox level, in time; whatever else the Authority
-bound in (capability, policy, executable) fails at opening, because the context is built from the request and not from the grant.
+open only if the grant is for this Runner, agent, argv, working directory and sandbox level, in time; whatever else the
+Authority bound in (capability, policy, executable) fails at opening, because the context is built from the request and not
+from the grant.
 
 Pure, and without pydantic: this runs in the zygote's children, which must stay small. It never reads a clock or a file.
 """
@@ -70,6 +71,7 @@ class Order:
     sealed: str = field(repr=False)
     has_stdin: bool
     max_output: int = DEFAULT_MAX_OUTPUT_BYTES
+    home: str | None = None  # the Runner user's home directory, never shown whole
     protected: tuple[str, ...] = ()
 
 
@@ -104,6 +106,7 @@ def encode_order(order: Order) -> bytes:
         "sealed": order.sealed,
         "hasStdin": order.has_stdin,
         "maxOutput": order.max_output,
+        "home": order.home,
         "protected": order.protected,
     }
     return json.dumps(value, separators=(",", ":")).encode()
@@ -142,6 +145,7 @@ def parse_order(data: bytes) -> Order:
             sealed=_text(value["sealed"]),
             has_stdin=value["hasStdin"] is True,
             max_output=_count(value["maxOutput"]),
+            home=_optional(value["home"]),
             protected=_texts(value["protected"]),
         )
     except (ValueError, KeyError, TypeError, RecursionError):

@@ -1,8 +1,10 @@
-"""Carries one command's bytes: standard input in, standard output and error out through the scrubber, until the command has ended.
+"""Carries one command's bytes: standard input in, standard output and error out through the scrubber, until the command has
+ended.
 
 Guarantees:
 - Only scrubbed bytes are sent on; what is held back as a possible match is sent, scrubbed, when the stream ends.
-- Memory is bounded: the command is read only as fast as the front takes, and standard input is limited by its frame table's caller.
+- Memory is bounded: the command is read only as fast as the front takes, and standard input is limited by its frame table's
+  caller.
 - Beyond `max_output` a stream is read on and thrown away, so that the command ends by itself; the result says `truncated`.
 - The result waits for the command and its tree alone, never for a process that kept a pipe; every wait has a deadline.
 - When the front is gone or cancels, the whole tree is killed.
@@ -30,7 +32,6 @@ from sandbox import Child, Exit
 
 READ_BYTES: Final = 64 << 10
 HIGH_WATER: Final = 512 << 10  # bytes waiting for the front from which on the command is not read
-GRACE_S: Final = 2.0  # the sandbox enforces its own wall limit; this long after it, the tree is killed from here
 FLUSH_S: Final = 30.0  # how long the front may take to fetch the last bytes
 DRAIN_MAX: Final = 4 << 20  # what a pipe can still hold when its writers are dead, and more
 
@@ -80,7 +81,7 @@ class Pump:
     stderr: Stream
     deadline: float  # time.monotonic()
     cancelled: bool = False
-    killed_late: bool = False
+    timed_out: bool = False
     _pending: bytearray = field(default_factory=bytearray)  # for the front
     _input: bytearray = field(default_factory=bytearray)  # for the command
     _input_total: int = 0
@@ -141,7 +142,7 @@ class Pump:
             poller.register(self.stdin, select.POLLOUT)
         events = dict(poller.poll(max(0.0, self.deadline - time.monotonic()) * 1000 + 1))
         if not events and time.monotonic() >= self.deadline:
-            self.killed_late = True
+            self.timed_out = True
             self.deadline = time.monotonic() + FLUSH_S
             self.child.kill()
         self._serve_connection(events.get(self.connection.fileno(), 0))
@@ -225,4 +226,3 @@ class Pump:
             except (BrokenPipeError, ConnectionResetError):
                 raise FrontGoneError from None
             del self._pending[:sent]
-

@@ -2,7 +2,8 @@
 
 The sandbox listens on 127.x.y.z:port inside for each named host; this process accepts there and connects, outside, to exactly
 that host and port. Guarantees:
-- The destination is the grant's, whatever the command asks for: a connection says where it goes only by the listener it came in on.
+- The destination is the grant's, whatever the command asks for: a connection says where it goes only by the listener it came
+  in on.
 - A name is resolved outside; private, loopback, link-local and other addresses that are not global are refused unless the grant
   says `allowPrivate`, and the address that was checked is the one that is connected to.
 - The process is forked before the grant is opened, so it never holds the secret, and dies with its Executor.
@@ -86,7 +87,9 @@ def _address_for(name: str, index: int) -> str:
         return str(_FIRST_ADDRESS + index)
     if isinstance(literal, ipaddress.IPv4Address) and literal.is_loopback:
         return str(literal)
-    raise JaneeError("TARGET_INVALID", f"{name} is an address, and only names can be relayed", "name the host in the capability")
+    raise JaneeError(
+        "TARGET_INVALID", f"{name} is an address, and only names can be relayed", "name the host in the capability"
+    )
 
 
 def refusal(address: str) -> str | None:

@@ -1,8 +1,8 @@
 """Which directory of the host a command may see, and where it starts.
 
-Guarantees: the workspace is one existing directory; the working directory lies in it, symbolic links resolved; the file system's
-root, the system's own trees, a home directory itself and whatever holds Janee's state are never a workspace. With `none` nothing
-of the host is shown and the command starts in its private home.
+Guarantees: the workspace is one existing directory; the working directory lies in it, symbolic links resolved; the file
+system's root, the system's own trees, a home directory itself and whatever holds Janee's state are never a workspace. With
+`none` nothing of the host is shown and the command starts in its private home.
 
 It never mounts (the sandbox does) and never decides whether a capability has a workspace (the grant says so).
 """
@@ -19,7 +19,22 @@ from janee.errors import JaneeError
 from sandbox import Mount
 
 # Showing one of these, or a part of it, would give the command the host's own files as if they were the agent's work.
-SYSTEM_TREES: Final = ("/bin", "/boot", "/dev", "/etc", "/lib", "/lib32", "/lib64", "/proc", "/run", "/sbin", "/sys", "/usr", "/var/lib", "/var/run")
+SYSTEM_TREES: Final = (
+    "/bin",
+    "/boot",
+    "/dev",
+    "/etc",
+    "/lib",
+    "/lib32",
+    "/lib64",
+    "/proc",
+    "/run",
+    "/sbin",
+    "/sys",
+    "/usr",
+    "/var/lib",
+    "/var/run",
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,7 +58,9 @@ def plan_workspace(sandbox: Mapping[str, Any], cwd: str | None, home: str | None
         raise _refused(f"workspace access {access!r} is not known", "")
     work_dir = sandbox.get("workDir") or cwd
     if not isinstance(work_dir, str):
-        raise _refused("the capability works in the caller's directory, but the call names none", "give `cwd`, an absolute path")
+        raise _refused(
+            "the capability works in the caller's directory, but the call names none", "give `cwd`, an absolute path"
+        )
     target = _normalised(work_dir)
     source = os.path.realpath(target)
     start = target if cwd is None else _normalised(cwd)
@@ -66,7 +83,9 @@ def _check_source(source: str, home: str | None) -> None:
     try:
         status = os.stat(source, follow_symlinks=False)
     except OSError as error:
-        raise _refused(f"the workspace {source!r} cannot be used: {error.strerror}", "create it, or give another `cwd`") from None
+        raise _refused(
+            f"the workspace {source!r} cannot be used: {error.strerror}", "create it, or give another `cwd`"
+        ) from None
     if not stat.S_ISDIR(status.st_mode):
         raise _refused(f"the workspace {source!r} is not a directory", "give the directory")
     if source == "/" or any(_lies_in(source, tree) for tree in SYSTEM_TREES):
