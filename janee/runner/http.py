@@ -140,9 +140,10 @@ async def _refuse(send: Send, status: int, message: str) -> None:
 def listen(host: str, port: int) -> socket.socket:
     """A listening socket. Raises UsageError LISTEN."""
     try:
-        return socket.create_server(
-            (host, port), family=socket.AF_INET6 if ":" in host else socket.AF_INET, backlog=MAX_CONNECTIONS
-        )
+        family = socket.AF_INET6 if ":" in host else socket.AF_INET
+        listener = socket.create_server((host, port), family=family, backlog=MAX_CONNECTIONS)
+        listener.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)  # asyncio sets it only where the protocol is given
+        return listener
     except OSError as error:
         cause = error.strerror or str(error)
         raise UsageError("LISTEN", f"cannot listen on {host} port {port}: {cause.lower()}", "choose another --port") from None
