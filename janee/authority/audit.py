@@ -48,6 +48,11 @@ class Anchor:
     hash: str
 
 
+def canonical(value: Mapping[str, Any]) -> str:
+    """JSON with sorted keys, ASCII only, without blanks: one text for one value."""
+    return _ENCODER.encode(value)
+
+
 def genesis(store_id: str) -> str:
     """The `prev` of the first record of a store."""
     return hashlib.sha256(b"janee-audit-v1\0" + store_id.encode()).hexdigest()
@@ -67,11 +72,11 @@ def seal_record(seq: int, now: float, event: str, fields: Mapping[str, Any], pre
         raise ValueError(f"not an audit event: {event!r} with {sorted(fields)}")
     record: dict[str, Any] = {name: _bounded(value) for name, value in fields.items() if value is not None}
     record |= {"seq": seq, "time": format_time(now), "event": event, "prev": prev}
-    text = _ENCODER.encode(record)
+    text = canonical(record)
     if len(text) > MAX_RECORD_BYTES:
         digest = hashlib.sha256(text.encode()).hexdigest()
         short = {name: value for name, value in record.items() if isinstance(value, (str, int)) and len(str(value)) <= 512}
-        text = _ENCODER.encode(short | {"cut": {"bytes": len(text), "sha256": digest}})
+        text = canonical(short | {"cut": {"bytes": len(text), "sha256": digest}})
     return Sealed(seq, text, hash_text(text))
 
 
@@ -202,7 +207,7 @@ class _Chain:
 def _parse(text: str) -> dict[str, Any] | None:
     try:
         record = json.loads(text)
-        return record if isinstance(record, dict) and _ENCODER.encode(record) == text else None
+        return record if isinstance(record, dict) and canonical(record) == text else None
     except (ValueError, RecursionError):
         return None
 

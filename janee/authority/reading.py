@@ -1,7 +1,7 @@
 """Reading the store without its key: the audit log's rows, verification of the whole, which secrets are stored.
 
-Guarantees: a damaged file or row becomes a finding or a StoreError, never a traceback; verification reads one consistent snapshot
-while others go on writing. It never writes and never decrypts.
+Guarantees: a damaged file or row becomes a finding or a StoreError, never a traceback; verification reads one consistent
+snapshot while others go on writing. It never writes and never decrypts.
 """
 
 from __future__ import annotations
@@ -14,6 +14,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Final
 
 from janee.authority import _anchor, _database
+from janee.authority._rows import RunnerInfoRow, StoredAgent
 from janee.authority.audit import Corrupt, Finding, Report, Sealed, VerifySignature, verify_log
 from janee.config.home import JaneeHome
 from janee.errors import StoreError
@@ -124,3 +125,15 @@ def _structural_problem(home: JaneeHome, connection: sqlite3.Connection, identit
         return f"the database is another store ({identity}) than the one that belongs to this home ({expected})"
     found = [text for (text,) in connection.execute("PRAGMA integrity_check(3)")]
     return None if found == ["ok"] else f"the database file is damaged: {'; '.join(found)}"
+
+
+def runner_rows(connection: sqlite3.Connection) -> tuple[RunnerInfoRow, ...]:
+    """All runner keys, without the keys."""
+    rows = connection.execute("SELECT name, agents, created, revoked_at FROM runner_keys ORDER BY name")
+    return tuple(RunnerInfoRow(row[0], tuple(json.loads(row[1])), row[2], row[3]) for row in rows)
+
+
+def agent_rows(connection: sqlite3.Connection) -> tuple[StoredAgent, ...]:
+    """All agents, without their tokens."""
+    rows = connection.execute("SELECT id, created, revoked_at, token_tag IS NOT NULL FROM agents ORDER BY id")
+    return tuple(StoredAgent(row[0], row[1], row[2], bool(row[3])) for row in rows)

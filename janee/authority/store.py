@@ -18,11 +18,13 @@ import sqlite3
 import threading
 import time
 from collections.abc import Callable, Iterator
+from pathlib import Path
 from typing import Any, Final
 
 from janee.authority import _anchor, _database, audit
 from janee.authority._rows import ISSUED, GrantRow, RunnerInfoRow, SessionRow, StoredAgent, StoredRunnerKey
 from janee.authority._transaction import GRANT_COLUMNS, Transaction, grant_row, read_grant
+from janee.authority.reading import agent_rows, runner_rows
 from janee.authority.vault import Vault, create_master_key, load_master_key, make_key_check, verify_key_check
 from janee.config.home import JaneeHome, verify_private_directory
 from janee.errors import ConfigError, StoreError
@@ -200,8 +202,8 @@ class Store:
         return StoredRunnerKey(RunnerKey(name, mac_key), tuple(json.loads(row[0])), row[2], row[3])
 
     def runner_keys(self) -> tuple[RunnerInfoRow, ...]:
-        rows = self._all("SELECT name, agents, created, revoked_at FROM runner_keys ORDER BY name")
-        return tuple(RunnerInfoRow(row[0], tuple(json.loads(row[1])), row[2], row[3]) for row in rows)
+        with self._lock, _database.translated(self._path):
+            return runner_rows(self._db)
 
     def agent_by_token(self, token: Secret) -> StoredAgent | None:
         """The agent that holds this token; None for an unknown token or a row tampered with. Check `is_revoked`."""
@@ -212,8 +214,8 @@ class Store:
         return StoredAgent(row[0], row[2], row[3])
 
     def agents(self) -> tuple[StoredAgent, ...]:
-        rows = self._all("SELECT id, created, revoked_at, token_tag IS NOT NULL FROM agents ORDER BY id")
-        return tuple(StoredAgent(row[0], row[1], row[2], bool(row[3])) for row in rows)
+        with self._lock, _database.translated(self._path):
+            return agent_rows(self._db)
 
     def grant(self, grant_id: str) -> GrantRow | None:
         with self._lock, _database.translated(self._path):
@@ -232,6 +234,10 @@ class Store:
     def public_key(self) -> bytes:
         """The raw Ed25519 key that checkpoints verify with."""
         return self._vault.public_key
+
+    def sign_head(self, seq: int, record_hash: str) -> bytes:
+        """An Ed25519 signature over the log up to and including record `seq`, for an export."""
+        return self._vault.sign(audit.checkpoint_payload(self.store_id, seq, record_hash))
 
     def _one(self, statement: str, *values: Any) -> Any:
         with self._lock, _database.translated(self._path):

@@ -21,7 +21,7 @@ from typing import Any, Final
 
 from janee.config._yaml import InvalidYamlError, Mapping, Node, Scalar, parse_yaml
 from janee.config.home import MAX_CONFIG_BYTES, JaneeHome, OpenedFile, file_stamp, read_trusted_file
-from janee.config.schema import CommandRule, Config
+from janee.config.schema import ArgvRule, CommandRule, Config
 from janee.errors import ConfigError
 
 __all__ = ["ConfigSource", "JaneeHome", "edit_config", "load_config", "parse_command_rule", "parse_config"]
@@ -53,6 +53,14 @@ def parse_command_rule(text: str) -> CommandRule:
         return command_rule(command_rule_node(text))
     except InvalidYamlError as problem:
         raise ConfigError("CONFIG_INVALID", f"the command rule {problem.message}", problem.hint) from None
+
+
+def command_rule_data(text: str) -> Any:
+    """The same entry as plain data for config.yaml. Raises ConfigError for one that is not valid."""
+    rule = parse_command_rule(text)
+    data = rule_as_data(command_rule_node(text))
+    # A text with blanks is written out as the argv that it stands for.
+    return {"argv": list(rule.argv)} if isinstance(data, str) and isinstance(rule, ArgvRule) else data
 
 
 def command_rule_node(text: str) -> Node:
@@ -131,7 +139,7 @@ def edit_config(path: Path, *, before_replace: Callable[[Config], None] | None =
         content = buffer.getvalue().encode()
         if len(content) > MAX_CONFIG_BYTES:
             raise ConfigError("CONFIG_INVALID", f"{path} would grow beyond {MAX_CONFIG_BYTES} bytes", "remove what is not used")
-        config = parse_config(content, f"{path} (as it would become)")
+        config = parse_config(content, f"{path}, as it would become")
         _verify_unchanged(path, before)
         _replace(path, content, before.mode, lambda: before_replace(config) if before_replace else None)
 
