@@ -77,6 +77,7 @@ _SECCOMP_FILTER_FLAG_TSYNC: Final = 1
 _CLOSE_RANGE_CLOEXEC: Final = 4
 _MCL_CURRENT: Final = 1
 _MCL_FUTURE: Final = 2
+_MCL_ONFAULT: Final = 4  # only pages that are used: without it a forked process copies all of its parent at once
 _CAPABILITY_VERSION_3: Final = 0x20080522  # uapi/linux/capability.h
 
 # Numbers that differ between machines; those from 424 on are the same everywhere.
@@ -202,8 +203,8 @@ def mark_close_on_exec(first: int) -> None:
 
 
 def lock_memory() -> None:
-    """mlockall(2), now and for the future."""
-    _check("mlockall", _LIBC.mlockall(ctypes.c_int(_MCL_CURRENT | _MCL_FUTURE)))
+    """mlockall(2), now and for the future: every page from its first use on."""
+    _check("mlockall", _LIBC.mlockall(ctypes.c_int(_MCL_CURRENT | _MCL_FUTURE | _MCL_ONFAULT)))
 
 
 # ---- mounts
