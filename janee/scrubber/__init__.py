@@ -9,8 +9,19 @@ Never transforms what it cannot recognise: compressed or encrypted output passes
 """
 
 from ._errors import ScrubberError
-from ._forms import FORMS, Form
+from ._forms import FORMS, FRAGMENTS, PARTS, Form, Part
 from ._scrubber import DEFAULT_MARKER, DEFAULT_MIN_LENGTH, Scrubber
 from ._stream import StreamScrubber
 
-__all__ = ["DEFAULT_MARKER", "DEFAULT_MIN_LENGTH", "FORMS", "Form", "Scrubber", "ScrubberError", "StreamScrubber"]
+__all__ = [
+    "DEFAULT_MARKER",
+    "DEFAULT_MIN_LENGTH",
+    "FORMS",
+    "FRAGMENTS",
+    "PARTS",
+    "Form",
+    "Part",
+    "Scrubber",
+    "ScrubberError",
+    "StreamScrubber",
+]

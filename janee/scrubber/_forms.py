@@ -1,53 +1,106 @@
-"""The forms in which a secret may come out of a command: one table, one row a form.
+"""The forms in which a secret may come out of a command: one table, one row a form, with the reason for it.
 
-Each row generates byte strings that are looked for literally. The table in the documentation is made from this one.
+The documentation's table is made from this one, with an executed example for each row. A form is looked for literally.
 """
 
-import base64
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from typing import Final
+
+from . import _encodings as encodings
+from . import _values as values
+
+Generator = Callable[[bytes], Iterable[bytes]]
 
 SHORTEST_DERIVED: Final = 4
 """A derived form shorter than this many bytes is left out: it would mask ordinary text."""
 
+SHORTEST_OTHER_CASE: Final = 12
+
 
 @dataclass(frozen=True, slots=True)
 class Form:
-    """One way of writing a secret. generate: value → what to look for (duplicates and short ones are dropped later)."""
+    """One way of writing a value.
+
+    generate: value → what to look for; duplicates and what is too short are dropped later.
+    lines: also used for the single lines of a longer value, which need fewer forms.
+    plain: changes nothing in a value of letters, digits, "-", "_" and ".", and is then skipped.
+    random: only for values that look random, of at least `SHORTEST_OTHER_CASE` bytes.
+    longest: only for values up to so many bytes: nobody prints a whole key file in this form, and it costs memory.
+    """
 
     name: str
     reason: str
-    generate: Callable[[bytes], Iterable[bytes]]
+    generate: Generator
+    lines: bool = False
+    plain: bool = False
+    random: bool = False
+    longest: int = 1 << 20
 
 
-def _raw(value: bytes) -> Iterator[bytes]:
-    yield value
+@dataclass(frozen=True, slots=True)
+class Part:
+    """One way of finding further values in a value. generate: value → values, each of which is looked for in the forms."""
+
+    name: str
+    reason: str
+    generate: Generator
+    lines: bool = False
 
 
-def base64_core(value: bytes, before: int) -> bytes:
-    """The base64 characters that `value` alone decides when `before` (0, 1, 2) other bytes stand in its first group."""
-    encoded = base64.b64encode(bytes(before) + value)
-    return encoded[-(-8 * before // 6) : 8 * (before + len(value)) // 6]
+PARTS: Final[tuple[Part, ...]] = (
+    Part("trimmed", "without the white space around it, as $(cat file) gives it", values.trimmed),
+    Part("parts", "passwords in URLs and connection strings, keys in JSON, both halves of Basic authentication", values.parts),
+    Part("lines", "each line of 16 bytes or more of a longer value, and a PEM body on one line", values.lines, lines=True),
+)
 
-
-def _base64(value: bytes) -> Iterator[bytes]:
-    padded = base64.b64encode(value)
-    for form in (padded, padded.rstrip(b"="), *(base64_core(value, before) for before in range(3))):
-        yield form
-        yield form.translate(_URL_SAFE)
-
-
-def _hex(value: bytes) -> Iterator[bytes]:
-    text = value.hex().encode()
-    yield text
-    yield text.upper()
-
-
-_URL_SAFE: Final = bytes.maketrans(b"+/", b"-_")
+_BULKY: Final = 1 << 10
 
 FORMS: Final[tuple[Form, ...]] = (
-    Form("raw", "the value as it is", _raw),
-    Form("base64", "base64 and base64url, with and without padding, at any alignment inside something longer", _base64),
-    Form("hex", "hexadecimal digits, both cases", _hex),
+    Form("raw", "the value itself: env, echo, error messages", encodings.as_is, lines=True),
+    Form(
+        "base64",
+        "base64 and base64url, padded or not, at any place in something longer (user:secret)",
+        encodings.base64_whole,
+        lines=True,
+    ),
+    Form("base64-twice", "base64 of base64: Kubernetes secrets of Docker credentials", encodings.base64_twice, longest=1 << 14),
+    Form("base64-utf16", "base64 of UTF-16: PowerShell -EncodedCommand", encodings.base64_utf16, longest=_BULKY),
+    Form("base32", "base32 at any place in something longer, both cases", encodings.base32, longest=1 << 14),
+    Form("hex", "hexadecimal digits, both cases: xxd -p, od -An -tx1 without blanks", encodings.hexadecimal, lines=True),
+    Form(
+        "hex-apart",
+        r"hexadecimal with : - , blank, \x, 0x or % at each byte: openssl, C, od",
+        encodings.hexadecimal_apart,
+        longest=_BULKY,
+    ),
+    Form("numbers", "every byte in octal with a backslash, or decimal in a list", encodings.octal_and_decimal, longest=_BULKY),
+    Form(
+        "percent",
+        "URLs: RFC 3986, + for blanks, encodeURIComponent, encodeURI; both cases; twice",
+        encodings.percent,
+        plain=True,
+    ),
+    Form(
+        "json",
+        r"JSON strings: ASCII or not, \/, \u003c as Go, .NET and PHP write it, escaped twice",
+        encodings.json_text,
+        plain=True,
+    ),
+    Form("quoted", "literals of Python, Go, C and YAML", encodings.quoted, plain=True),
+    Form("markup", "HTML and XML: named, decimal and hexadecimal entities", encodings.markup, plain=True),
+    Form("markup-all", r"every character an entity or \u0067", encodings.markup_all, longest=_BULKY),
+    Form("shell", r"'\'' and '\"'\"', printf %q, double quotes; doubled quotes of SQL, CSV, YAML", encodings.shell, plain=True),
+    Form("utf-16", "UTF-16, both byte orders: Windows tools", encodings.utf16, longest=1 << 14),
+    Form("reversed", "backwards: rev", encodings.reversed_order, lines=True),
+    Form("rot13", "letters turned by 13: tr A-Za-z N-ZA-Mn-za-m", encodings.rot13, longest=1 << 14),
+    Form("other-case", "upper, lower and swapped case", encodings.other_case, random=True, longest=1 << 14),
+    Form("apart", "one separator after each character: sed 's/./& /g', lists", encodings.apart, longest=_BULKY),
+    Form("line-ends", r"a value of several lines with CRLF, CRCRLF, blanks, nothing or \n between them", encodings.line_ends),
+)
+
+FRAGMENTS: Final = Part(
+    "fragments",
+    "every 16 characters of what looks random in raw and base64, every 24 in hexadecimal: cut, wrapped, halved",
+    lambda value: (),
 )

@@ -19,6 +19,7 @@ GRAM = 8
 _SIMD_PATTERNS = 64
 _SIMD_GROUPS = 6
 _SHARED, _SHARED_BY = 4, 16
+_MANY_GRAM = 4  # for too many for SIMD: short, so that the table stays in the cache
 _TELLING = 40
 
 # How telling a byte is: what is rare in logs scores high. Only speed depends on this table.
@@ -89,6 +90,8 @@ def choose_grams(needles: Sequence[bytes]) -> dict[bytes, int]:
     for needle in needles:
         size = len(needle)
         gram = heads.get(needle[:_SHARED]) or (needle if size <= GRAM else _gram_inside(needle, reach, many))
+        if many:
+            gram = gram[-_MANY_GRAM:]
         reach[gram] = max(reach.get(gram, 0), size)
     return reach
 

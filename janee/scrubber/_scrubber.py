@@ -12,8 +12,8 @@ from collections.abc import Iterable, Mapping
 from typing import Any, Final, NoReturn
 
 from ._errors import ScrubberError
-from ._forms import FORMS, SHORTEST_DERIVED
 from ._matcher import Matcher
+from ._needles import chosen_forms, needles_of
 from ._stream import StreamScrubber
 
 DEFAULT_MARKER: Final = b"[REDACTED]"
@@ -43,8 +43,8 @@ class Scrubber:
 
         secrets: values (text is UTF-8), or a mapping from names, which then appear in `hits_by_secret`.
         marker: written once for each merged match; it is not looked into again.
-        forms: names of `FORMS`; None: all of them; ("raw",): the values alone.
-        fragments: also mask every 16 bytes out of the middle of a value. None: where it looks random.
+        forms: names of `FORMS` and `PARTS`; None: all of them; ("raw",): the values alone.
+        fragments: also mask every 16 bytes out of the middle of a value. None: where it looks random, if `forms` is None.
         min_length: a value of fewer bytes is refused (≥ 1).
 
         Raises ScrubberError: a value is too short, or a form is unknown.
@@ -54,7 +54,8 @@ class Scrubber:
         )
         if min_length < 1:
             raise ScrubberError("MIN_LENGTH_INVALID", f"min_length is {min_length}", "use 1 or more")
-        chosen = _chosen_forms(forms)
+        chosen = chosen_forms(forms)
+        windows = fragments if fragments is not None or forms is None else False
         needles: dict[bytes, int] = {}
         names: list[str | int] = []
         for name, given in named:
@@ -67,10 +68,8 @@ class Scrubber:
                 )
             owner = 1 << len(names)
             names.append(name)
-            for form in chosen:
-                for needle in form.generate(value):
-                    if len(needle) >= SHORTEST_DERIVED or needle == value:
-                        needles[needle] = needles.get(needle, 0) | owner
+            for needle in needles_of(value, chosen, windows, min_length):
+                needles[needle] = needles.get(needle, 0) | owner
         self._marker: Final = bytes(marker)
         self._names: Final = tuple(names)
         self._matcher: Final = Matcher(needles)
@@ -157,14 +156,3 @@ def _checked_iterable(secrets: Iterable[bytes | str]) -> Iterable[bytes | str]:
     if isinstance(secrets, str | bytes):  # would be taken for a sequence of one-letter secrets
         raise ScrubberError("NOT_A_LIST", "secrets is a single value, not an iterable of values", "pass [value]")
     return secrets
-
-
-def _chosen_forms(forms: Iterable[str] | None) -> tuple[Any, ...]:
-    if forms is None:
-        return FORMS
-    wanted = {forms} if isinstance(forms, str) else set(forms)
-    unknown = wanted - {form.name for form in FORMS}
-    if unknown:
-        known = ", ".join(form.name for form in FORMS)
-        raise ScrubberError("FORM_UNKNOWN", f"no form is named {', '.join(sorted(unknown))}", f"the forms are: {known}")
-    return tuple(form for form in FORMS if form.name in wanted)

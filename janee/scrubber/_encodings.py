@@ -1,0 +1,289 @@
+"""The encodings that tools write values in: value → byte strings to look for.
+
+Each function yields every spelling it knows, duplicates and the value itself included; the caller sorts that out. A spelling
+that needs text yields nothing for a value that is not UTF-8. Pure; no state.
+
+No spelling has a line end as its second or third byte: a stream would have to hold back the end of every line that ends in the
+first letter of a secret. Characters on lines of their own are found by the view without line ends (`_views`).
+"""
+
+import base64
+import html
+import json
+from collections.abc import Iterable, Iterator
+from typing import Final
+
+_URL_SAFE: Final = bytes.maketrans(b"+/", b"-_")
+_ALNUM: Final = b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789"
+_UPPER, _LOWER = _ALNUM[:26], _ALNUM[26:52]
+_ROT13: Final = bytes.maketrans(_UPPER + _LOWER, _UPPER[13:] + _UPPER[:13] + _LOWER[13:] + _LOWER[:13])
+
+_UNRESERVED: Final = _ALNUM + b"-._~"
+_PERCENT_SAFE: Final = (
+    (_UNRESERVED, False),  # RFC 3986
+    (_UNRESERVED, True),  # forms: a blank is "+"
+    (_UNRESERVED + b"/", False),  # urllib.parse.quote
+    (_UNRESERVED + b"!'()*", False),  # encodeURIComponent
+    (_UNRESERVED + b"!'()*;/?:@&=+$,#", False),  # encodeURI
+)
+
+_C_LETTERS: Final = {7: b"\\a", 8: b"\\b", 9: b"\\t", 10: b"\\n", 11: b"\\v", 12: b"\\f", 13: b"\\r"}
+_SHELL_PLAIN: Final = _ALNUM + b"-._/:=@%+"
+
+SEPARATORS: Final = (
+    *(bytes([byte]) for byte in b" \t,-:._|/\0;+"),
+    *(b", ", b"   ", b"', '", b'", "', b'","', b" + ", b"\\n"),
+)
+"""What stands between the characters: `sed 's/./& /g'`, `od -c`, lists of Python and JSON."""
+
+
+def text_of(value: bytes) -> str | None:
+    """`value` as text; None if it is not UTF-8."""
+    try:
+        return value.decode()
+    except UnicodeDecodeError:
+        return None
+
+
+def as_is(value: bytes) -> Iterator[bytes]:
+    yield value
+
+
+# --- base64, base32 ---
+
+
+def base64_core(value: bytes, before: int) -> bytes:
+    """The base64 characters that `value` alone decides when `before` (0, 1, 2) other bytes stand in its first group."""
+    encoded = base64.b64encode(bytes(before) + value)
+    return encoded[-(-8 * before // 6) : 8 * (before + len(value)) // 6]
+
+
+def base64_cores(value: bytes) -> Iterator[bytes]:
+    """The cores at the three alignments, and with the URL-safe alphabet where that differs."""
+    for before in range(3):
+        core = base64_core(value, before)
+        yield core
+        if b"+" in core or b"/" in core:
+            yield core.translate(_URL_SAFE)
+
+
+def base64_whole(value: bytes) -> Iterator[bytes]:
+    """Cores, and the value on its own: as `base64` and `echo VALUE | base64` end it, with and without padding."""
+    yield from base64_cores(value)
+    for ending in (b"", b"\n"):
+        padded = base64.b64encode(value + ending)
+        for form in (padded, padded.rstrip(b"=")):
+            yield form
+            yield form.translate(_URL_SAFE)
+
+
+def base64_twice(value: bytes) -> Iterator[bytes]:
+    for core in base64_cores(value):
+        yield from base64_cores(core)
+
+
+def base64_utf16(value: bytes) -> Iterator[bytes]:
+    text = text_of(value)
+    if text is not None:
+        yield from base64_cores(text.encode("utf-16-le"))
+
+
+def base32(value: bytes) -> Iterator[bytes]:
+    for before in range(5):
+        encoded = base64.b32encode(bytes(before) + value)
+        core = encoded[-(-8 * before // 5) : 8 * (before + len(value)) // 5]
+        yield core
+        yield core.lower()
+    yield base64.b32encode(value)
+
+
+# --- bytes as numbers ---
+
+
+def hexadecimal(value: bytes) -> Iterator[bytes]:
+    text = value.hex().encode()
+    yield text
+    yield text.upper()
+
+
+def hexadecimal_apart(value: bytes) -> Iterator[bytes]:
+    """Each byte two digits, with something between or before them."""
+    for digits in (value.hex(" "), value.hex(" ").upper()):
+        pairs = digits.encode()
+        yield pairs
+        for between in (b":", b"-", b",", b"\\x", b"\\\\x", b", 0x", b",0x", b" 0x", b"%"):
+            yield pairs.replace(b" ", between)
+        yield b"\\x" + pairs.replace(b" ", b"\\x")
+        yield b"0x" + pairs.replace(b" ", b",0x")
+        yield b"0x" + pairs.replace(b" ", b", 0x")
+        yield b"%" + pairs.replace(b" ", b"%")
+
+
+def octal_and_decimal(value: bytes) -> Iterator[bytes]:
+    """Every byte as `\\147`, and as a list of decimal numbers (`list(b"…")`, JSON of a byte array)."""
+    yield b"".join(b"\\%03o" % byte for byte in value)
+    numbers = [b"%d" % byte for byte in value]
+    for between in (b", ", b",", b" "):
+        yield between.join(numbers)
+
+
+# --- escapes ---
+
+
+def percent(value: bytes) -> Iterator[bytes]:
+    for safe, plus in _PERCENT_SAFE:
+        keep = frozenset(safe)
+        for code in (b"%%%02X", b"%%%02x"):
+            form = b"".join(b"+" if plus and byte == 32 else bytes([byte]) if byte in keep else code % byte for byte in value)
+            yield form
+            yield form.replace(b"%", b"%25")  # a URL inside a URL
+
+
+def json_text(value: bytes) -> Iterator[bytes]:
+    """Inside a JSON string: ASCII or not, `\\/`, HTML-safe as Go, .NET and PHP write it; and each inside a JSON text again."""
+    text = text_of(value)
+    if text is None:
+        return
+    for ascii_only in (True, False):
+        plain = json.dumps(text, ensure_ascii=ascii_only)[1:-1]
+        for form in (
+            plain,
+            plain.replace("/", "\\/"),
+            _unicode_escaped(plain, "<>&", "x"),
+            _unicode_escaped(plain, "<>&'+`", "X"),
+        ):
+            yield form.encode("utf-8", "surrogatepass")
+            yield json.dumps(form, ensure_ascii=ascii_only)[1:-1].encode("utf-8", "surrogatepass")
+        strict = _unicode_escaped(plain.replace('\\"', '"'), "\"<>&'+`", "X")
+        yield strict.encode("utf-8", "surrogatepass")
+
+
+def _unicode_escaped(text: str, letters: str, case: str) -> str:
+    return text.translate({ord(letter): f"\\u{ord(letter):04{case}}" for letter in letters})
+
+
+def quoted(value: bytes) -> Iterator[bytes]:
+    """In a literal of Python, Go or C, double-quoted YAML: backslashes before quotes, escapes for what does not print."""
+    text = text_of(value)
+    if text is not None:
+        yield repr(text)[1:-1].encode("utf-8", "surrogatepass")
+        yield ascii(text)[1:-1].encode()
+    yield repr(value)[2:-1].encode()
+    for quotes in (b'"', b"'", b"\"'", b""):
+        for odd in (b"\\x%02x", b"\\%03o"):
+            yield _c_escaped(value, quotes + b"\\", odd, high=True)
+            yield _c_escaped(value, quotes + b"\\", odd, high=False)
+
+
+def _c_escaped(value: bytes, special: bytes, odd: bytes, *, high: bool) -> bytes:
+    """high: bytes above 127 are written as numbers too."""
+    return b"".join(
+        _C_LETTERS.get(byte)
+        or (
+            b"\\%c" % byte
+            if byte in special
+            else odd % byte
+            if byte < 32 or byte == 127 or (high and byte > 127)
+            else bytes([byte])
+        )
+        for byte in value
+    )
+
+
+def markup(value: bytes) -> Iterator[bytes]:
+    """HTML and XML: named, decimal and hexadecimal entities, with the quotes escaped or not."""
+    text = text_of(value)
+    if text is None:
+        return
+    basic = html.escape(text, quote=False)
+    for double in ('"', "&quot;", "&#34;", "&#x22;"):
+        for single in ("'", "&#39;", "&#039;", "&#x27;", "&apos;"):
+            yield basic.replace('"', double).replace("'", single).encode()
+    yield basic.replace('"', "&quot;").replace("'", "&#x27;").replace("/", "&#x2F;").replace("`", "&#x60;").encode()
+    yield "".join(letter if ord(letter) < 128 else f"&#{ord(letter)};" for letter in basic).encode()
+
+
+def markup_all(value: bytes) -> Iterator[bytes]:
+    """Every character an entity."""
+    text = text_of(value)
+    if text is not None:
+        yield "".join(f"&#{ord(letter)};" for letter in text).encode()
+        yield "".join(f"&#x{ord(letter):x};" for letter in text).encode()
+        yield "".join(f"&#x{ord(letter):X};" for letter in text).encode()
+        yield "".join(f"\\u{unit:04x}" for unit in _units(text)).encode()
+        yield "".join(f"\\u{unit:04X}" for unit in _units(text)).encode()
+
+
+def _units(text: str) -> Iterator[int]:
+    data = text.encode("utf-16-be", "surrogatepass")
+    return (int.from_bytes(data[at : at + 2], "big") for at in range(0, len(data), 2))
+
+
+def shell(value: bytes) -> Iterator[bytes]:
+    """As a shell would need it: quotes doubled out of single quotes, `printf %q`, `$'…'`; SQL and YAML double the quote."""
+    for quote in (b"'\\''", b"'\"'\"'", b"''"):
+        yield value.replace(b"'", quote)
+    yield value.replace(b'"', b'""')
+    yield b"".join(bytes([byte]) if byte in _SHELL_PLAIN or byte > 127 else b"\\%c" % byte for byte in value)
+    yield b"".join(b"\\%c" % byte if byte in b'"$`\\!' else bytes([byte]) for byte in value)
+    yield b"".join(b"\\%c" % byte if byte in b'"$`\\' else bytes([byte]) for byte in value)
+
+
+# --- the whole value turned over ---
+
+
+def utf16(value: bytes) -> Iterator[bytes]:
+    text = text_of(value)
+    if text is not None:
+        # The zero byte at the outer end is left out: it is the same for any ASCII, and may be cut off.
+        yield text.encode("utf-16-le").removesuffix(b"\0")
+        yield text.encode("utf-16-be").removeprefix(b"\0")
+
+
+def reversed_order(value: bytes) -> Iterator[bytes]:
+    yield value[::-1]
+    text = text_of(value)
+    if text is not None:
+        yield text[::-1].encode()
+
+
+def rot13(value: bytes) -> Iterator[bytes]:
+    yield value.translate(_ROT13)
+
+
+def other_case(value: bytes) -> Iterator[bytes]:
+    yield value.upper()
+    yield value.lower()
+    yield value.swapcase()
+
+
+def apart(value: bytes) -> Iterator[bytes]:
+    text = text_of(value)
+    letters: Iterable[bytes]
+    letters = (bytes([byte]) for byte in value) if text is None else (letter.encode() for letter in text)
+    pieces = list(letters)
+    for between in SEPARATORS:
+        yield between.join(pieces)
+
+
+def line_ends(value: bytes) -> Iterator[bytes]:
+    """A value of several lines with other line ends, or on one line."""
+    if b"\n" not in value:
+        return
+    unix = value.replace(b"\r\n", b"\n")
+    for end in (
+        b"\n",
+        b"\r\n",
+        b"\r\r\n",
+        b" ",
+        b"",
+        b"\\n",
+        b"\\r\\n",
+        b"\\\\n",
+        b"%0A",
+        b"%0a",
+        b"%0D%0A",
+        b"&#10;",
+        b"\n\n",
+    ):
+        yield unix.replace(b"\n", end)

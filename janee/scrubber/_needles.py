@@ -1,0 +1,68 @@
+"""From one secret to the byte strings to look for. Pure."""
+
+import re
+from collections.abc import Iterable, Iterator
+from typing import Final
+
+from ._errors import ScrubberError
+from ._forms import FORMS, PARTS, SHORTEST_DERIVED, SHORTEST_OTHER_CASE, Form, Part
+from ._fragments import fragments, marked_bytes
+
+_PLAIN: Final = re.compile(rb"[A-Za-z0-9_.-]*")
+
+Chosen = tuple[tuple[Part, ...], tuple[Form, ...]]
+
+
+def chosen_forms(forms: Iterable[str] | None) -> Chosen:
+    """The rows named by `forms`; None: all. Raises ScrubberError: no row has such a name."""
+    if forms is None:
+        return PARTS, FORMS
+    wanted = {forms} if isinstance(forms, str) else set(forms)
+    known = [form.name for form in FORMS] + [part.name for part in PARTS]
+    unknown = sorted(wanted.difference(known))
+    if unknown:
+        raise ScrubberError("FORM_UNKNOWN", f"no form is named {', '.join(unknown)}", f"the forms are: {', '.join(known)}")
+    return tuple(row for row in PARTS if row.name in wanted), tuple(row for row in FORMS if row.name in wanted)
+
+
+def needles_of(secret: bytes, chosen: Chosen, windows: bool | None, min_length: int) -> set[bytes]:
+    """Everything to look for on account of `secret`.
+
+    windows: fragments, by entropy if None. min_length: bytes below which a part of the secret is no secret.
+    """
+    parts, forms = chosen
+    found: set[bytes] = set()
+    done: set[bytes] = set()
+    short_forms = tuple(form for form in forms if form.lines)
+    for value, is_line in _values(secret, parts, min_length):
+        if value in done:
+            continue
+        done.add(value)
+        marks = marked_bytes(value, every=windows is True)
+        found.update(_spellings(value, short_forms if is_line else forms, marks))
+        if windows is not False and not is_line:
+            found.update(fragments(value, marks))
+    return found
+
+
+def _values(secret: bytes, parts: tuple[Part, ...], min_length: int) -> Iterator[tuple[bytes, bool]]:
+    """The secret and the secrets in it; and whether each is but a line of another."""
+    yield secret, False
+    for part in parts:
+        for value in part.generate(secret):
+            if len(value) >= min_length:
+                yield value, part.lines
+                if not part.lines and b"\n" in value:
+                    for line in (row for row in parts if row.lines):
+                        yield from ((inner, True) for inner in line.generate(value) if len(inner) >= min_length)
+
+
+def _spellings(value: bytes, forms: tuple[Form, ...], marks: bytes) -> Iterator[bytes]:
+    plain = _PLAIN.fullmatch(value) is not None
+    random = b"\1" in marks and len(value) >= SHORTEST_OTHER_CASE
+    for form in forms:
+        if len(value) > form.longest or (form.plain and plain) or (form.random and not random):
+            continue
+        for needle in form.generate(value):
+            if len(needle) >= SHORTEST_DERIVED or needle == value:
+                yield needle
