@@ -16,7 +16,7 @@ import time
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
-from typing import Any, Final
+from typing import TYPE_CHECKING, Any, Final
 
 import janee
 from janee.authority import grants
@@ -55,6 +55,9 @@ from janee.protocol import (
 from janee.scrubber import Scrubber
 from janee.secret import Secret
 
+if TYPE_CHECKING:
+    from janee.authority.upstream import Upstreams
+
 _STATE_OF_OUTCOME: Final = {Outcome.REFUSED: grants.REFUSED, Outcome.ABANDONED: grants.ABANDONED}
 
 
@@ -83,6 +86,11 @@ class Authority:
         self._source = source
         self._entropy = entropy
         self._audit_works = True
+        self.upstreams: Upstreams | None = None  # made by the first `execute`
+
+    async def close(self) -> None:
+        if self.upstreams is not None:
+            await self.upstreams.close()
 
     # --- exec
 

@@ -57,7 +57,7 @@ def plan_grant(
     expires_at = now + GRANT_LIFE_S
     constraints = Constraints(
         policy_hash=compiled.policy_hash,
-        executable=request.executable.path if request.executable else request.command[0],
+        executable=request.command[0],  # the file behind it (path, digest) is bound into the seal
         command=request.command,
         cwd=request.cwd,
         sandbox=SandboxConstraints(

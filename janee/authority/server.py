@@ -223,6 +223,10 @@ class _Server(Server):
             with contextlib.suppress(asyncio.CancelledError):
                 await sweeper
 
+    async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
+        await super().shutdown(sockets)
+        await self._authority.close()
+
     async def _sweep(self) -> None:
         while True:
             with contextlib.suppress(StoreError):  # shows in `health`; the next round tries again

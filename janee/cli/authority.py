@@ -81,6 +81,8 @@ def command(
     tls = _tls(tls_cert, tls_key, tls_client_ca)
     key = _one_key(api_key, runner_key)
     private_key = None if api_key_fd is None else _read_key(api_key_fd)
+    if parent_fd is not None and private_key is None:
+        key, private_key = None, key  # the key of `janee serve` dies with it: it is never stored
     home = JaneeHome.resolve(os.environ)
     _prepare_home(home)
     with Store.open(home, accept_rollback=accept_rollback) as store:

@@ -7,6 +7,7 @@ Guarantees: absence denies; the same input gives the same decision; no file, clo
 State (rates, sessions, grants) is `janee.authority.grants`'.
 """
 
+from janee.authority.policy._argv import UnknownTool
 from janee.authority.policy._compile import CompiledCapability, Policy, compile_policy
 from janee.authority.policy._decide import decide_exec, decide_http, may_see, overrule, refuse
 from janee.authority.policy._decision import Decision, ExecQuery, HttpQuery, HttpTarget
@@ -25,6 +26,7 @@ __all__ = [
     "PatternError",
     "Placeholder",
     "Policy",
+    "UnknownTool",
     "compile_pattern",
     "compile_policy",
     "decide_exec",

@@ -1,0 +1,201 @@
+"""`janee_execute`: an HTTP request of an agent, sent with a service's credential.
+
+Guarantees: decided and audited before it is sent, audited again with its outcome before the answer leaves; the credential is
+put only where the service's auth type has it; every byte of the answer, header names too, is scrubbed before it is cut,
+decoded or returned. It never follows a redirect: `Location` is returned, scrubbed, and a new request is a new decision.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import base64
+import time
+from collections.abc import Mapping
+from typing import Any, Final
+
+from janee.authority.callers import Caller, Subject
+from janee.authority.core import Authority, common_fields, decided, scrub_fields
+from janee.authority.delivery import basic_pair, scrub_values
+from janee.authority.denial import DecisionDenied
+from janee.authority.policy import HttpQuery, HttpTarget
+from janee.authority.upstream import MAX_RESPONSE_BYTES, UpstreamRequest, UpstreamResponse, Upstreams
+from janee.config.schema import Auth, AuthType, Service
+from janee.errors import JaneeError, ProtocolError, StoreError
+from janee.protocol import ErrorCode, ExecuteRequest, ExecuteResponse
+from janee.scrubber import Scrubber
+from janee.secret import Secret
+
+_BIG: Final = 256 << 10  # bytes; more is scrubbed in a thread, so that others need not wait
+# Hop by hop (RFC 9110, 7.6.1), or true only of what we read; cookies would be a credential that nobody scrubs next time.
+_WITHHELD: Final = frozenset(
+    (
+        *(
+            "connection",
+            "keep-alive",
+            "proxy-authenticate",
+            "proxy-connection",
+            "te",
+            "trailer",
+            "transfer-encoding",
+            "upgrade",
+        ),
+        *("content-length", "content-encoding", "set-cookie", "set-cookie2", "alt-svc", "strict-transport-security"),
+    )
+)
+
+
+async def execute(authority: Authority, caller: Caller, request: ExecuteRequest) -> ExecuteResponse:
+    """Decide about a request, send it, return its answer.
+
+    Raises DecisionDenied; ProtocolError UPSTREAM_FAILED, UPSTREAM_TIMEOUT; StoreError (then nothing was sent).
+    """
+    subject = authority.identify(caller, request.agent_id, request.agent_token, request.request_id)
+    decision, compiled = authority.decide_http(subject, _query(subject, request))
+    secrets, failure = authority.secrets_of(decision.service)
+    fields = {"method": request.method, "path": request.path, "query": dict(request.query or {}), "reason": request.reason}
+    asked = scrub_fields(decision.service, secrets, fields)
+    common = common_fields(caller, subject, request.runner.runner_id, request.request_id, request.claimed_agent, decision)
+    common |= {"method": asked["method"], "path": asked["path"]}
+    with authority.transaction() as tx:
+        decision = authority.apply_state(tx, caller, subject, decision, compiled, authority.clock())
+        tx.audit("execute.requested", **common, query=asked["query"] or None, reason=asked["reason"])
+        tx.audit("execute.decided", **common, **decided(decision, failure))
+    if not decision.allowed or decision.target is None or decision.service is None or decision.capability is None:
+        raise DecisionDenied(decision)
+    if failure is not None:
+        raise failure
+    timeout_s = decision.capability.timeout_ms / 1000
+    return await _send_audited(authority, decision.service, decision.target, request.body, secrets, timeout_s, common)
+
+
+def _query(subject: Subject, request: ExecuteRequest) -> HttpQuery:
+    pairs = [
+        (name, value)
+        for name, values in (request.query or {}).items()
+        for value in ([values] if isinstance(values, str) else values)
+    ]
+    return HttpQuery(
+        capability_id=request.capability_id,
+        agent_id=subject.agent_id,
+        method=request.method,
+        path=request.path,
+        query=tuple(pairs),
+        headers=request.headers or {},
+        body=request.body,
+        reason=request.reason,
+    )
+
+
+async def _send_audited(
+    authority: Authority,
+    service: Service,
+    target: HttpTarget,
+    body: str | None,
+    secrets: Mapping[str, Secret],
+    timeout_s: float,
+    common: dict[str, Any],
+) -> ExecuteResponse:
+    """Send, scrub, and record how it ended: also when it failed or was cancelled."""
+    started = time.monotonic()
+    result: dict[str, Any] = {"outcome": "cancelled"}
+    try:
+        async with asyncio.timeout(timeout_s):
+            response = await _upstreams(authority).send(service, _request(service, target, body, secrets))
+            answer = await _clean(service, response, secrets)
+        result = {"outcome": "completed", "status": answer.status, "bytes": len(response.body), "scrubHits": answer.scrub_hits}
+        return answer
+    except TimeoutError:
+        result = {"outcome": "timed_out", "error": ErrorCode.UPSTREAM_TIMEOUT.value}
+        raise ProtocolError(
+            ErrorCode.UPSTREAM_TIMEOUT, f"the service {service.name} did not answer within {timeout_s:g} s", "raise `timeout`"
+        ) from None
+    except JaneeError as error:
+        result = {"outcome": "failed", "error": error.code, "detail": error.message}
+        raise
+    finally:
+        duration_ms = int((time.monotonic() - started) * 1000)
+        with authority.transaction() as tx:
+            tx.audit("execute.completed", **common, **result, durationMs=duration_ms)
+
+
+def _upstreams(authority: Authority) -> Upstreams:
+    if authority.upstreams is None:
+        authority.upstreams = Upstreams()
+    return authority.upstreams
+
+
+# --- the request ------------------------------------------------------------------------------------------------------
+
+
+def _request(service: Service, target: HttpTarget, body: str | None, secrets: Mapping[str, Secret]) -> UpstreamRequest:
+    headers = {name.encode("ascii"): value.encode("ascii") for name, value in target.headers.items()}
+    headers.setdefault(b"accept", b"*/*")
+    headers[b"user-agent"] = b"janee"
+    headers[b"accept-encoding"] = b"identity"
+    content = None if body is None else body.encode("utf-8", "surrogatepass")
+    if content is not None and b"content-type" not in headers:
+        headers[b"content-type"] = (
+            b"application/json" if body and body.lstrip()[:1] in ("{", "[") else b"text/plain; charset=utf-8"
+        )
+    headers |= credential_headers(service.auth, secrets)
+    return UpstreamRequest(target.method, target.path, target.query, headers, content)
+
+
+def credential_headers(auth: Auth, secrets: Mapping[str, Secret]) -> dict[bytes, bytes]:
+    """The headers that authenticate a request. Raises StoreError SECRET_UNUSABLE: a value that no header can hold."""
+    if auth.type is AuthType.BEARER:
+        headers = {b"authorization": b"Bearer " + secrets["key"].expose()}
+    elif auth.type is AuthType.BASIC:
+        pair = basic_pair(secrets["username"].expose(), secrets["password"].expose())
+        headers = {b"authorization": b"Basic " + pair}
+    else:
+        headers = {name.lower().encode("ascii"): secret.expose() for name, secret in secrets.items()}
+    if any(byte < 0x20 or byte == 0x7F for value in headers.values() for byte in value):
+        raise StoreError(
+            "SECRET_UNUSABLE", "the credential holds a control character, so no header can carry it", "store it anew"
+        )
+    return headers
+
+
+# --- the answer -------------------------------------------------------------------------------------------------------
+
+
+async def _clean(service: Service, response: UpstreamResponse, secrets: Mapping[str, Secret]) -> ExecuteResponse:
+    values = [secret.expose() for secret in scrub_values(service.auth, secrets)]
+    if service.auth.type is AuthType.BASIC:
+        values.append(basic_pair(secrets["username"].expose(), secrets["password"].expose()))
+    scrubber = Scrubber(values, min_length=1)
+    if len(response.body) > _BIG:
+        body, hits = await asyncio.to_thread(scrubber.scrub, response.body)
+    else:
+        body, hits = scrubber.scrub(response.body)
+    headers = _headers(response)
+    clean_headers = dict(scrubber.scrub_json(headers))
+    hits += sum(clean_headers.get(name) != value for name, value in headers.items())
+    is_cut = response.is_cut or len(body) > MAX_RESPONSE_BYTES
+    text, encoding = _text(body[:MAX_RESPONSE_BYTES], is_cut)
+    return ExecuteResponse(
+        status=response.status,
+        headers=clean_headers,
+        body=text,
+        body_encoding=encoding,
+        truncated=is_cut,
+        scrub_hits=hits,
+    )
+
+
+def _headers(response: UpstreamResponse) -> dict[str, str]:
+    headers: dict[str, str] = {}
+    for name, value in response.headers:
+        if name not in _WITHHELD:
+            headers[name] = f"{headers[name]}, {value}" if name in headers else value
+    return headers
+
+
+def _text(body: bytes, is_cut: bool) -> tuple[str, Any]:
+    try:
+        return body.decode("utf-8"), "utf-8"
+    except UnicodeDecodeError as error:
+        if is_cut and error.start >= len(body) - 3:  # the cut fell into a character
+            return body[: error.start].decode("utf-8"), "utf-8"
+        return base64.b64encode(body).decode(), "base64"

@@ -1,0 +1,16 @@
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from tests.authority.live import Live, make_home, running
+
+
+@pytest.fixture
+def live(tmp_path: Path) -> Iterator[Live]:
+    """An Authority with the configuration of `live.CONFIG`."""
+    home, environ = make_home(tmp_path)
+    with running(home, environ) as authority:
+        yield authority
