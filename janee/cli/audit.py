@@ -162,7 +162,7 @@ def verify(file: Path | None, public_key: str | None, as_json: bool) -> None:
     if as_json:
         print_json(answer)
     if not answer["ok"]:
-        where = f"record {answer['seq']} " if answer["seq"] else ""
+        where = f"record {answer['seq']}: " if answer["seq"] else ""
         raise JaneeError(
             "AUDIT_BROKEN",
             f"the audit log is not intact: {where}{answer['problem']}",
