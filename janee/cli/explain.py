@@ -14,9 +14,9 @@ import click
 
 from janee.cli._options import json_option
 from janee.cli._output import print_json, say
-from janee.config.file import load_config
-from janee.config.home import JaneeHome
-from janee.errors import ExitCode, UsageError
+from janee.config.file import load_config, parse_config
+from janee.config.home import MAX_CONFIG_BYTES, JaneeHome
+from janee.errors import ConfigError, ExitCode, UsageError
 
 if TYPE_CHECKING:
     from janee.authority.policy import Decision, Policy
@@ -62,7 +62,21 @@ def load_policy(config_file: Path | None) -> Policy:
     """The policy of a configuration file, or of this home's. Raises ConfigError."""
     from janee.authority.policy import compile_policy
 
-    return compile_policy(load_config(config_file or JaneeHome.resolve(os.environ).config_file))
+    if config_file is None:
+        return compile_policy(load_config(JaneeHome.resolve(os.environ).config_file))
+    return compile_policy(parse_config(_read(config_file), str(config_file)))
+
+
+def _read(path: Path) -> bytes:
+    """A file that is only asked about: who owns it and whether it is a pipe or a link does not matter."""
+    try:
+        with path.open("rb") as file:
+            content = file.read(MAX_CONFIG_BYTES + 1)
+    except OSError as error:
+        raise ConfigError("CONFIG_MISSING", f"{path}: {os.strerror(error.errno or 0).lower()}", "name a config.yaml") from None
+    if len(content) > MAX_CONFIG_BYTES:
+        raise ConfigError("CONFIG_INVALID", f"{path} has more than {MAX_CONFIG_BYTES} bytes", "split it")
+    return content
 
 
 def _is_proxy(policy: Policy, capability: str, argv: tuple[str, ...]) -> bool:

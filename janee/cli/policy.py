@@ -116,7 +116,7 @@ def _read(lines: Any) -> Iterator[Case]:
         except (ValueError, RecursionError):
             given = None
         problem = _problem(given)
-        if problem is not None:
+        if problem is not None or given is None:
             raise UsageError("USAGE", f"line {number}: {problem}", "see: janee policy test --help")
         yield Case(number, given)
 
