@@ -7,7 +7,7 @@ what this machine can do. Knows nothing of the program that uses it.
 from sandbox.cell import Cell, Child
 from sandbox.errors import ErrorCode, SandboxError
 from sandbox.privileges import protect_memory
-from sandbox.pump import apply_pump_filter
+from sandbox.pump import apply_pump_filter, compile_pump_filter
 from sandbox.run import base_env, run
 from sandbox.spec import (
     DEFAULT_PATH,
@@ -45,6 +45,7 @@ __all__ = [
     "Zygote",
     "apply_pump_filter",
     "base_env",
+    "compile_pump_filter",
     "protect_memory",
     "run",
 ]

@@ -27,15 +27,19 @@ _EXPECTED_DESCRIPTORS: Final = 1
 type_of_entry = Callable[[socket.socket, Cell], object]
 
 
-def main(control_fd: int, level: str, entry: str, preload: tuple[str, ...], dies_with_parent: bool) -> NoReturn:
-    """Serve requests from the socket `control_fd` until it closes."""
+def main(
+    control_fd: int, level: str, entry: str, preload: tuple[str, ...], dies_with_parent: bool, rehearse: str | None = None
+) -> NoReturn:
+    """Serve requests from the socket `control_fd` until it closes. rehearse: a function that is called once before the first fork."""
     control = socket.socket(fileno=control_fd)
     if dies_with_parent:
         privileges.die_with_parent()
     try:
-        function = load_entry(entry)
+        function = load_function(entry)
         for name in preload:
             importlib.import_module(name)
+        if rehearse is not None:
+            load_function(rehearse)()
         kit = make_kit(Level(level))
         enter_host_view(kit)
         Cell.prepare(kit.level, kit).verify()
@@ -56,12 +60,12 @@ def main(control_fd: int, level: str, entry: str, preload: tuple[str, ...], dies
         connection.close()
 
 
-def load_entry(entry: str) -> type_of_entry:
+def load_function(path: str) -> Callable[..., object]:
     """The function that `package.module:function` names."""
-    module, _, name = entry.partition(":")
+    module, _, name = path.partition(":")
     function: Any = getattr(importlib.import_module(module), name)
     if not callable(function):
-        raise ValueError(f"{entry} is not a function")
+        raise ValueError(f"{path} is not a function")
     return function  # type: ignore[no-any-return]
 
 

@@ -6,8 +6,16 @@ Guarantees: after `apply_pump_filter` every system call beside `seccomp_tables.P
 from sandbox import privileges, seccomp
 
 
-def apply_pump_filter() -> None:
-    """Restrict this process (all threads) to pumping, for good: no new file, process, socket or program. Raises `OSError`."""
-    program = seccomp.compile_pump_filter()
+def compile_pump_filter() -> bytes:
+    """The program of `apply_pump_filter`, for who wants to apply it without delay later."""
+    return seccomp.compile_pump_filter()
+
+
+def apply_pump_filter(program: bytes | None = None) -> None:
+    """Restrict this process (all threads) to pumping, for good: no new file, process, socket or program. Raises `OSError`.
+
+    program: what `compile_pump_filter` made in time; None compiles it now.
+    """
+    compiled = seccomp.compile_pump_filter() if program is None else program
     privileges.forbid_new_privileges()
-    seccomp.apply_filters((program,))
+    seccomp.apply_filters((compiled,))

@@ -25,7 +25,7 @@ _READY_TIMEOUT_S: Final = 30.0
 _SPAWN: Final = b"S"
 _BOOT: Final = (
     "import sys; sys.path[:0] = {path!r}; "
-    "from sandbox._zygote_main import main; main({control}, {level!r}, {entry!r}, {preload!r}, {dies!r})"
+    "from sandbox._zygote_main import main; main({control}, {level!r}, {entry!r}, {preload!r}, {dies!r}, {rehearse!r})"
 )
 
 
@@ -45,12 +45,14 @@ class Zygote:
         preload: tuple[str, ...] = (),
         level: Level = Level.STRICT,
         path: tuple[str, ...] = (),
+        rehearse: str | None = None,
         stderr: int | None = None,
     ) -> "Zygote":
         """Start a fresh interpreter that imports `entry` ("package.module:function") and `preload`.
 
         Blocking; call it early, from the main thread: started from another, the zygote only notices the end of this process by its socket.
-        path: directories to import from, beside those of sandbox, entry and preload. stderr: descriptor for tracebacks; None discards
+        rehearse: "package.module:function" to call once before the first fork, so that what libraries do at their first use (and the
+        pages this touches) is inherited. path: directories to import from, beside those of sandbox, entry and preload. stderr: descriptor for tracebacks; None discards
         them. Raises `SandboxError(UNAVAILABLE)` naming layer, cause and remedy.
         """
         ours, theirs = socket.socketpair(socket.AF_UNIX, socket.SOCK_STREAM)
@@ -60,6 +62,7 @@ class Zygote:
             level=level.value,
             entry=entry,
             preload=preload,
+            rehearse=rehearse,
             dies=threading.current_thread() is threading.main_thread(),
         )
         with theirs:
@@ -160,7 +163,12 @@ class Zygote:
 async def _writable(control: socket.socket) -> None:
     loop = asyncio.get_running_loop()
     ready: asyncio.Future[None] = loop.create_future()
-    loop.add_writer(control, lambda: ready.done() or ready.set_result(None))
+
+    def wake() -> None:
+        if not ready.done():
+            ready.set_result(None)
+
+    loop.add_writer(control, wake)
     try:
         await ready
     finally:
