@@ -29,6 +29,7 @@ if TYPE_CHECKING:
     from janee.runner.single import LocalAuthority
 
 ENTRY: Final = "janee.runner.executor:serve"
+REHEARSAL: Final = "janee.runner.executor:rehearse"
 _RESTARTS: Final = 3  # of the zygote, in
 _RESTART_WINDOW_S: Final = 60.0
 _POLL_AUTHORITY_S: Final = 1.0
@@ -84,7 +85,7 @@ class Executors:
 
     def _start(self) -> Zygote:
         try:
-            return Zygote.start(entry=ENTRY, level=self._level, stderr=self._stderr)
+            return Zygote.start(entry=ENTRY, rehearse=REHEARSAL, level=self._level, stderr=self._stderr)
         except SandboxError as error:
             raise SandboxUnavailableError(str(error.code), error.message, error.hint) from None
 

@@ -18,27 +18,39 @@ import socket
 import time
 from contextlib import suppress
 from dataclasses import dataclass
+from datetime import UTC, datetime
 from typing import Any, Final
 
 from janee.errors import JaneeError, ProtocolError
 from janee.runner.frames import TO_EXECUTOR, Frame, FrameReader, FrameType, State, encode_frame
-from janee.runner.order import Order, check_order, parse_order
+from janee.runner.order import (
+    ExecRequest,
+    GrantTerms,
+    Order,
+    Program,
+    check_order,
+    encode_order,
+    parse_order,
+)
 from janee.runner.pump import READ_BYTES, FrontGoneError, Pump, Stream
 from janee.runner.relay import Relay, Target, host_entries, parse_target
 from janee.runner.workspace import plan_workspace
 from janee.scrubber import Scrubber, ScrubberError
-from janee.seal import SealedContent, SealKey
+from janee.seal import SealedContent, SealKey, seal_content
+from janee.secret import Secret
 from sandbox import (
     Cell,
     Child,
     ErrorCode,
     Exit,
+    FileIdentity,
     Level,
     Limits,
     SandboxError,
     SandboxSpec,
     apply_pump_filter,
     base_env,
+    compile_pump_filter,
     protect_memory,
 )
 
@@ -62,12 +74,32 @@ def serve(connection: socket.socket, cell: Cell) -> None:
     with connection, suppress(FrontGoneError, OSError):
         try:
             protect_memory()
+            rehearse()  # once more, here: it copies the pages that the real thing will touch
+            pump_filter = compile_pump_filter()
             key = SealKey()
             hello = json.dumps({"publicKey": key.public}).encode()
             connection.sendall(encode_frame(FrameType.HELLO, hello))
-            _serve_order(connection, cell, key)
+            _serve_order(connection, cell, key, pump_filter)
         finally:
             cell.close()
+
+
+def rehearse() -> None:
+    """Do with nothing at stake what an order will need: libraries initialise themselves, and memory is laid out, at the first use."""
+    nothing = Program("/", "/", "0", FileIdentity(0, 0, 0, 0, 0))
+    request = ExecRequest("k", "r", None, "c", ("true",), None, None, Level.STRICT, nothing)
+    constraints = {"command": ["true"], "sandbox": {"level": "strict"}, "policyHash": "-"}
+    soon = datetime.fromtimestamp(time.time() + 60, UTC).isoformat()
+    order = Order(request, GrantTerms("g", soon, 1000, "a", "k", constraints), "-", has_stdin=False)
+    context = check_order(parse_order(encode_order(order)), now=time.time())
+    key, values = SealKey(), SealedContent({"A": Secret("rehearsal")}, (Secret(bytes(range(65, 105))),))
+    opened = key.open(seal_content(key.public, values, context), context)
+    scrubber = Scrubber([value.expose() for value in opened.scrub_values], min_length=1)
+    stream = scrubber.stream()
+    stream.feed(b"rehearsal" * 64)
+    stream.finish()
+    _plan(order, opened, ())
+    _Report("completed").encode(Stream(FrameType.STDOUT, -1, stream, 1), Stream(FrameType.STDERR, -1, stream, 1))
 
 
 @dataclass(slots=True)
@@ -112,7 +144,7 @@ class _Report:
         return json.dumps(value).encode()
 
 
-def _serve_order(connection: socket.socket, cell: Cell, key: SealKey) -> None:
+def _serve_order(connection: socket.socket, cell: Cell, key: SealKey, pump_filter: bytes) -> None:
     reader = FrameReader(TO_EXECUTOR, State.READY)
     payload, rest = _receive_order(connection, reader)
     arrived = time.monotonic()
@@ -128,7 +160,7 @@ def _serve_order(connection: socket.socket, cell: Cell, key: SealKey) -> None:
         content = key.open(order.sealed, context)
         scrubber = Scrubber([value.expose() for value in content.scrub_values], min_length=1)
         spec = _plan(order, content, targets if relay else ())
-        _run(connection, reader, rest, cell, order, spec, scrubber, relay, arrived)
+        _run(connection, reader, rest, cell, order, spec, scrubber, relay, arrived, pump_filter)
     except (JaneeError, SandboxError, ScrubberError) as error:
         connection.setblocking(True)
         connection.sendall(encode_frame(FrameType.RESULT, _failure(error, scrubber).encode()))
@@ -183,6 +215,7 @@ def _run(
     scrubber: Scrubber,
     relay: Relay | None,
     arrived: float,
+    pump_filter: bytes,
 ) -> None:
     child, stdin, stdout_fd, stderr_fd = _start(cell, spec, order.has_stdin)
     started, started_at = time.monotonic(), time.time()
@@ -193,7 +226,7 @@ def _run(
     stderr = Stream(FrameType.STDERR, stderr_fd, scrubber.stream(), order.max_output)
     pump = Pump(connection, reader, child, stdin, stdout, stderr, started + order.terms.timeout_ms / 1000)
     reader.state = State.RUNNING
-    apply_pump_filter()  # INVARIANT: from here on this process can only move bytes and kill its command
+    apply_pump_filter(pump_filter)  # INVARIANT: from here on this process can only move bytes and kill its command
     try:
         pump.send(FrameType.STARTED, json.dumps({"startedAt": started_at}).encode())
         pump.accept(early)
