@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import shutil
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import TYPE_CHECKING, Any, Final
 
@@ -14,7 +15,7 @@ if TYPE_CHECKING:
     from janee.demo.report import Report, Row
 
 SIX_STEPS: Final = ("exec.requested", "exec.decided", "grant.issued", "exec.started", "exec.scrubbed", "exec.completed")
-WIDTHS: Final = (44, 74)  # of the first two columns
+FIRST, LAST, NARROWEST, WIDEST = 43, 10, 80, 132  # characters: the outer columns, and a line
 
 
 @click.command(name="demo")
@@ -105,10 +106,12 @@ def _denials(audit: Sequence[Mapping[str, Any]]) -> Iterator[tuple[str, str, str
 
 
 def _table(title: str, rows: Sequence[tuple[str, str, str]]) -> Iterator[str]:
+    columns = min(max(shutil.get_terminal_size((WIDEST, 24)).columns, NARROWEST), WIDEST)
+    middle = columns - FIRST - LAST - 6
     yield title
     yield "─" * len(title)
     for first, second, third in rows:
-        yield f"  {_cut(first, WIDTHS[0]):{WIDTHS[0]}}  {_cut(second, WIDTHS[1]):{WIDTHS[1]}}  {third}"
+        yield f"  {_cut(first, FIRST):{FIRST}}  {_cut(second, middle):{middle}}  {third}"
     yield ""
 
 

@@ -77,8 +77,17 @@ def _runner_roles(world: World, command: psutil.Process) -> Iterator[tuple[str, 
             yield "the command", process.pid, True
         elif process.pid in above:
             yield ("Executor of the command" if depth == len(names) else "init of its sandbox"), process.pid, True
+        elif depth == len(names):
+            yield "warm Executor", process.pid, False
         else:
-            yield ("warm Executor" if depth == len(names) else "helper or init of a sandbox"), process.pid, False
+            yield ("relay of the command" if _parent(process) in above else "init of a warm sandbox"), process.pid, False
+
+
+def _parent(process: psutil.Process) -> int | None:
+    try:
+        return process.ppid()
+    except psutil.NoSuchProcess:
+        return None
 
 
 def _tree(process: psutil.Process, depth: int = 0) -> Iterator[tuple[int, psutil.Process]]:

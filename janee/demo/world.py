@@ -254,7 +254,9 @@ def _start_authority(root: Path, stack: ExitStack, known: Secrets) -> tuple[Proc
     with socket.create_server(("127.0.0.1", 0)) as probe:
         port: int = probe.getsockname()[1]
     argv = [janee_command(), "authority", "--port", str(port), "--api-key", known.runner_key]
-    authority = stack.enter_context(Process("the Authority", argv, env=operator_env(root), log=_log(root, "authority")))
+    authority = stack.enter_context(
+        Process("the Authority", argv, env=operator_env(root), log=_log(root, "authority"), ends_with_stdin=False)
+    )
 
     def answers() -> bool | None:
         if not authority.is_running:
