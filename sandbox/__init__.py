@@ -1,10 +1,11 @@
 """Run one untrusted command on Linux so that nothing gets out: namespaces, private root, Landlock, seccomp, limits.
 
-This is the one import point. `run` for a single command, `Zygote` and `Cell` for a server that needs them warm, `check` to ask
-what this machine can do. Knows nothing of the program that uses it.
+This is the one import point. `run` for a single command, `Zygote` and `Cell` for a server that needs them warm, `check`
+to ask what this machine can do. Knows nothing of the program that uses it.
 """
 
 from sandbox.cell import Cell, Child
+from sandbox.check import LayerReport, check
 from sandbox.errors import ErrorCode, SandboxError
 from sandbox.privileges import protect_memory
 from sandbox.pump import apply_pump_filter, compile_pump_filter
@@ -36,6 +37,7 @@ __all__ = [
     "Exit",
     "FileIdentity",
     "HostEntry",
+    "LayerReport",
     "Level",
     "Limits",
     "Mount",
@@ -45,6 +47,7 @@ __all__ = [
     "Zygote",
     "apply_pump_filter",
     "base_env",
+    "check",
     "compile_pump_filter",
     "protect_memory",
     "run",

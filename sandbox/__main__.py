@@ -1,8 +1,9 @@
 """`python -m sandbox run|check`: the command line.
 
-Guarantees: the exit status of `run` is the command's own, 128+N when signal N killed it, 124 timed out, 125 the sandbox could not be had, 126
-not executable, 127 not found; one line `sandbox: error: …` (and `sandbox: hint: …`) on stderr when it is ours. Never: a traceback for
-bad input, a terminal or regular file of the caller handed to the command (they are relayed through pipes).
+Guarantees: the exit status of `run` is the command's own, 128+N when signal N killed it, 124 timed out, 125 the sandbox
+could not be had, 126 not executable, 127 not found; one line `sandbox: error: …` (and `sandbox: hint: …`) on stderr
+when it is ours. Never: a traceback for bad input, a terminal or regular file of the caller handed to the command (they
+are relayed through pipes).
 """
 
 import argparse
@@ -192,7 +193,8 @@ def _is_open(number: int) -> bool:
 
 
 def _can_be_passed(number: int) -> bool:
-    """Pipes, and what is /dev/null. A terminal, file or socket is relayed: reopened through /proc it would be more than was given."""
+    """Pipes, and what is /dev/null. A terminal, file or socket is relayed: reopened through /proc it would be more than
+    was given."""
     try:
         about = os.fstat(number)
         return stat.S_ISFIFO(about.st_mode) or os.path.samestat(about, os.stat("/dev/null"))

@@ -1,8 +1,8 @@
 """The zygote process: a small single-threaded interpreter that forks one prepared process per request.
 
-Guarantees: every forked process gets a cell that was prepared before the entry point runs, a connection to whoever asked, and no other
-descriptor; it dies when the zygote dies, and the zygote dies when its control socket closes. Never: a secret, a thread, a second request
-handled at a time, an answer to a malformed request.
+Guarantees: every forked process gets a cell that was prepared before the entry point runs, a connection to whoever
+asked, and no other descriptor; it dies when the zygote dies, and the zygote dies when its control socket closes. Never:
+a secret, a thread, a second request handled at a time, an answer to a malformed request.
 """
 
 import contextlib
@@ -30,7 +30,8 @@ type_of_entry = Callable[[socket.socket, Cell], object]
 def main(
     control_fd: int, level: str, entry: str, preload: tuple[str, ...], dies_with_parent: bool, rehearse: str | None = None
 ) -> NoReturn:
-    """Serve requests from the socket `control_fd` until it closes. rehearse: a function that is called once before the first fork."""
+    """Serve requests from the socket `control_fd` until it closes. rehearse: a function that is called once before the
+    first fork."""
     control = socket.socket(fileno=control_fd)
     if dies_with_parent:
         privileges.die_with_parent()

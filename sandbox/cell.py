@@ -1,9 +1,10 @@
 """One sandbox, seen from the process that owns it.
 
-Guarantees: `Cell.prepare` makes everything that no specification changes; `Cell.start` returns when the command is executing, or raises
-`SandboxError` with nothing left running; `Child.result` comes when the command has ended and its whole tree is dead, at the latest soon after
-the wall time limit, however the command behaves. When the owner dies, so does the sandbox (parent death signal and end of the channel).
-Never: a descriptor of the owner inside, but the three given to `start`.
+Guarantees: `Cell.prepare` makes everything that no specification changes; `Cell.start` returns when the command is
+executing, or raises `SandboxError` with nothing left running; `Child.result` comes when the command has ended and its
+whole tree is dead, at the latest soon after the wall time limit, however the command behaves. When the owner dies, so
+does the sandbox (parent death signal and end of the channel). Never: a descriptor of the owner inside, but the three
+given to `start`.
 """
 
 import contextlib
@@ -17,7 +18,7 @@ import time
 from types import TracebackType
 from typing import Any, Final, Self
 
-from sandbox import idmap, init, kernel, wire
+from sandbox import idmap, init, keeper, kernel, wire
 from sandbox.errors import ErrorCode, SandboxError
 from sandbox.kit import Kit, enter_host_view, make_kit
 from sandbox.orders import Orders
@@ -34,6 +35,7 @@ _NAMESPACES: Final = (
 )
 _OOM_SCORE: Final = 500
 _START_TIMEOUT_S: Final = 30.0
+_CHECK_HINT: Final = "run `python -m sandbox check` for the cause and the remedy"
 
 
 class Child:
@@ -50,11 +52,13 @@ class Child:
         self.listeners = listeners
 
     def fileno(self) -> int:
-        """Readable when `result` would return at once, or within the moment that the kernel takes to bury a killed tree."""
+        """Readable when `result` would return at once, or within the moment that the kernel takes to bury a killed
+        tree."""
         return self._process.channel.fileno()
 
     def result(self) -> Exit:
-        """Wait for the end, kill the tree at the wall time limit. Raises `SandboxError(LOST)` if pid 1 died for no reason known."""
+        """Wait for the end, kill the tree at the wall time limit. Raises `SandboxError(LOST)` if pid 1 died for no
+        reason known."""
         if self._result is None:
             self._result = self._wait()
         return self._result
@@ -83,7 +87,8 @@ class Child:
 
 
 class Cell:
-    """A prepared sandbox that waits for its specification. Used once. A context manager: leaving it kills what is left."""
+    """A prepared sandbox that waits for its specification. Used once. A context manager: leaving it kills what is
+    left."""
 
     def __init__(
         self, level: Level, process: "_Init | None", identity: idmap.Identity | None, failure: SandboxError | None = None
@@ -157,10 +162,11 @@ class Cell:
 
 
 class _Init:
-    """pid 1 of a cell: its pid, a pidfd and the channel to it."""
+    """pid 1 of a cell, or the keeper that stands in for it: its pid, a pidfd and the channel to it."""
 
-    def __init__(self, pid: int, channel: socket.socket) -> None:
+    def __init__(self, pid: int, channel: socket.socket, *, is_keeper: bool) -> None:
         self.pid = pid
+        self._is_keeper = is_keeper
         self.channel = channel
         self._pidfd = os.pidfd_open(pid)
         self._is_reaped = False
@@ -169,28 +175,29 @@ class _Init:
     def launch(cls, kit: Kit, identity: idmap.Identity) -> "_Init":
         """Clone pid 1 into all its namespaces at once and map its user."""
         ours, theirs = socket.socketpair(socket.AF_UNIX, socket.SOCK_STREAM)
+        is_strict = kit.level is Level.STRICT
         try:
-            pid = kernel.fork_into(_NAMESPACES)
+            pid = kernel.fork_into(_NAMESPACES) if is_strict else os.fork()
         except OSError as error:
             ours.close()
             theirs.close()
-            raise SandboxError(
-                ErrorCode.UNAVAILABLE, f"namespaces: {error.strerror}", "run `python -m sandbox check`"
-            ) from None
+            raise SandboxError(ErrorCode.UNAVAILABLE, f"namespaces: {error.strerror}", _CHECK_HINT) from None
         if pid == 0:
-            init.main(theirs, kit)
+            (init if is_strict else keeper).main(theirs, kit)
         theirs.close()
-        process = cls(pid, ours)
-        try:
-            idmap.raise_oom_score(pid, _OOM_SCORE)
-            idmap.write_maps(pid, inside_uid=INSIDE_ID, inside_gid=INSIDE_ID, identity=identity)
-            ours.sendall(b"M", socket.MSG_NOSIGNAL)
-        except OSError as error:
-            process.close()
-            raise SandboxError(
-                ErrorCode.UNAVAILABLE, f"user namespace: {error.strerror}", "run `python -m sandbox check`"
-            ) from None
+        process = cls(pid, ours, is_keeper=not is_strict)
+        if is_strict:
+            process._map_user(identity)
         return process
+
+    def _map_user(self, identity: idmap.Identity) -> None:
+        try:
+            idmap.raise_oom_score(self.pid, _OOM_SCORE)
+            idmap.write_maps(self.pid, inside_uid=INSIDE_ID, inside_gid=INSIDE_ID, identity=identity)
+            self.channel.sendall(b"M", socket.MSG_NOSIGNAL)
+        except OSError as error:
+            self.close()
+            raise SandboxError(ErrorCode.UNAVAILABLE, f"user namespace: {error.strerror}", _CHECK_HINT) from None
 
     def order(self, orders: Orders, descriptors: tuple[int, ...]) -> tuple[socket.socket, ...]:
         """Send the orders, wait for the start of the command, return its listeners."""
@@ -226,8 +233,12 @@ class _Init:
         return bool(poller.poll(remaining))
 
     def kill(self) -> None:
-        """SIGKILL pid 1; the kernel kills its namespace."""
-        if not self._is_reaped:
+        """SIGKILL pid 1, and the kernel kills its namespace; a keeper is told, because its death would spare the
+        tree."""
+        if self._is_keeper:
+            with contextlib.suppress(OSError):
+                self.channel.shutdown(socket.SHUT_WR)
+        elif not self._is_reaped:
             with contextlib.suppress(ProcessLookupError):
                 signal.pidfd_send_signal(self._pidfd, signal.SIGKILL)
 
@@ -274,33 +285,41 @@ def _check_stdio(descriptor: int) -> None:
 
 
 def _open_mount(stack: contextlib.ExitStack, mount: Mount, spec: SandboxSpec, identity: idmap.Identity) -> int:
-    """A detached copy of the source with its attributes set. From the first open on, the descriptor counts, not the name."""
+    """A descriptor for the mount: a detached copy with its attributes set; without namespaces, the source itself.
+
+    From the first open on, the descriptor counts, not the name.
+    """
     try:
         source = os.open(mount.source, os.O_PATH | os.O_CLOEXEC)
     except OSError as error:
-        raise SandboxError(
-            ErrorCode.BAD_SPEC, f"mount source {mount.source!r}: {error.strerror}", "name a path that exists"
-        ) from None
+        message = f"mount source {mount.source!r}: {error.strerror}"
+        raise SandboxError(ErrorCode.BAD_SPEC, message, "name a path that exists") from None
     stack.callback(os.close, source)
     _refuse_protected(mount, os.readlink(f"/proc/self/fd/{source}"), spec.protected)
     about = os.fstat(source)
     if not stat.S_ISDIR(about.st_mode) and not stat.S_ISREG(about.st_mode):
         raise SandboxError(ErrorCode.BAD_SPEC, f"mount source {mount.source!r} is neither a directory nor a file")
-    attributes = kernel.MOUNT_ATTR_NOSUID | kernel.MOUNT_ATTR_NODEV | (0 if mount.writable else kernel.MOUNT_ATTR_RDONLY)
+    if spec.level is not Level.STRICT:
+        return source
     try:
         copy = kernel.open_tree_clone("", dir_fd=source)
         stack.callback(os.close, copy)
-        if identity.is_separate:
-            with idmap.owner_map(about.st_uid, about.st_gid, identity) as userns:
-                kernel.set_mount_attributes(copy, add=attributes | kernel.MOUNT_ATTR_IDMAP, userns_fd=userns)
-        else:
-            kernel.set_mount_attributes(copy, add=attributes)
+        _set_attributes(copy, mount, about, identity)
     except OSError as error:
         hint = (
-            "the file system must support idmapped mounts (ext4, xfs, btrfs, tmpfs, overlayfs since 6.6 …), or run as its owner"
+            "the file system must support idmapped mounts (ext4, xfs, btrfs, tmpfs …); otherwise run as the owner of the path"
         )
         raise SandboxError(ErrorCode.SETUP_FAILED, f"cannot mount {mount.source!r}: {error.strerror}", hint) from None
     return copy
+
+
+def _set_attributes(copy: int, mount: Mount, about: os.stat_result, identity: idmap.Identity) -> None:
+    attributes = kernel.MOUNT_ATTR_NOSUID | kernel.MOUNT_ATTR_NODEV | (0 if mount.writable else kernel.MOUNT_ATTR_RDONLY)
+    if not identity.is_separate:
+        kernel.set_mount_attributes(copy, add=attributes)
+        return
+    with idmap.owner_map(about.st_uid, about.st_gid, identity) as userns:
+        kernel.set_mount_attributes(copy, add=attributes | kernel.MOUNT_ATTR_IDMAP, userns_fd=userns)
 
 
 def _refuse_protected(mount: Mount, real: str, protected: tuple[str, ...]) -> None:

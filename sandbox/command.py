@@ -1,18 +1,19 @@
 """Finding, starting and waiting for the command: the last things that pid 1 does.
 
-Guarantees: the command gets exactly the given arguments, environment and three descriptors, default signal handlers, an empty signal
-mask and a session of its own. Never: a shell, a search of the host's PATH.
+Guarantees: the command gets exactly the given arguments, environment and three descriptors, default signal handlers, an
+empty signal mask and a session of its own. Never: a shell, a search of the host's PATH.
 """
 
+import contextlib
 import errno
 import os
 import signal
 import stat
-from typing import Final
+from typing import Final, NoReturn
 
 from sandbox.errors import ErrorCode, SandboxError
 from sandbox.orders import Orders
-from sandbox.spec import DEFAULT_PATH
+from sandbox.spec import DEFAULT_PATH, FileIdentity
 
 _ALL_SIGNALS: Final = frozenset(signal.valid_signals()) - {signal.SIGKILL, signal.SIGSTOP}
 _NOT_OUR_FAULT: Final = frozenset({errno.EAGAIN, errno.ENOMEM, errno.ENFILE, errno.EMFILE})
@@ -59,7 +60,8 @@ def find_executable(orders: Orders) -> bytes:
 
 
 def spawn(path: bytes, orders: Orders, stdio: tuple[int, int, int]) -> int:
-    """Start the command; returns its pid when execve has succeeded. posix_spawn(3): vfork, thus no copy of pid 1's memory."""
+    """Start the command; returns its pid when execve has succeeded. posix_spawn(3): vfork, thus no copy of pid 1's
+    memory."""
     actions = [(os.POSIX_SPAWN_DUP2, descriptor, number) for number, descriptor in enumerate(stdio)]
     try:
         return os.posix_spawn(
@@ -89,12 +91,37 @@ def _spawn_error(path: bytes, error: OSError) -> SandboxError:
     return SandboxError(ErrorCode.NOT_EXECUTABLE, f"cannot execute {shown!r}: {error.strerror}", hint)
 
 
+def verify_identity(path: bytes, identity: FileIdentity | None) -> None:
+    """Raise `SandboxError(EXECUTABLE_CHANGED)` unless `path` is the file that was checked. A swap right after it is not
+    excluded."""
+    if identity is not None and FileIdentity.of(os.stat(path)) != identity:
+        raise SandboxError(ErrorCode.EXECUTABLE_CHANGED, f"{os.fsdecode(path)!r} is not the file that was checked", "ask again")
+
+
+def execute(path: bytes, orders: Orders, stdio: tuple[int, int, int]) -> NoReturn:
+    """Become the command: execve(2) in this process. Raises `SandboxError`."""
+    for number, descriptor in enumerate(stdio):
+        os.dup2(descriptor, number)
+    for number in _ALL_SIGNALS:
+        with contextlib.suppress(OSError):  # the two that libc keeps for itself
+            signal.signal(number, signal.SIG_DFL)
+    signal.pthread_sigmask(signal.SIG_SETMASK, ())
+    try:
+        os.execve(path, orders.argv, dict(orders.env))  # noqa: S606  starting it without a shell is the point
+    except OSError as error:
+        raise _spawn_error(path, error) from None
+
+
+def decode(status: int) -> tuple[int | None, int | None]:
+    """A status of wait(2) as (code, None) or (None, signal)."""
+    if os.WIFSIGNALED(status):
+        return None, os.WTERMSIG(status)
+    return os.WEXITSTATUS(status), None
+
+
 def wait_for(command: int) -> tuple[int | None, int | None]:
     """Wait until `command` ends, reaping whatever else is inherited. Returns (code, None) or (None, signal)."""
     while True:
         pid, status = os.wait()
         if pid == command:
-            break
-    if os.WIFSIGNALED(status):
-        return None, os.WTERMSIG(status)
-    return os.WEXITSTATUS(status), None
+            return decode(status)

@@ -1,7 +1,7 @@
 """The one exception of this package.
 
-Guarantees: every failure that a caller can meet is a `SandboxError` with a stable code, a cause in words and a next step.
-Never: a message with a value of the command's environment, standard input or private files in it.
+Guarantees: every failure that a caller can meet is a `SandboxError` with a stable code, a cause in words and a next
+step. Never: a message with a value of the command's environment, standard input or private files in it.
 
     Exception
       SandboxError            .code says which (`ErrorCode`); `.exit_status` is what `python -m sandbox run` ends with

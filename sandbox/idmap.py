@@ -1,7 +1,8 @@
 """Which kernel user the command is, and how files keep their owner.
 
-Guarantees: with privileges (CAP_SYS_ADMIN, CAP_SETUID, CAP_SETGID), every sandbox gets a kernel uid and gid that no account has,
-mostly one of its own; without, the caller's own, and `Identity.is_separate` says so. Never: uid 0 of the host.
+Guarantees: with privileges (CAP_SYS_ADMIN, CAP_SETUID, CAP_SETGID), every sandbox gets a kernel uid and gid that no
+account has, mostly one of its own; without, the caller's own, and `Identity.is_separate` says so. Never: uid 0 of the
+host.
 """
 
 import os
@@ -38,7 +39,8 @@ def is_privileged() -> bool:
 
 
 def choose_identity(*, privileged: bool) -> Identity:
-    """A fresh random id of the free range (privileged), or the caller's own. Random: no state shared between zygotes needed."""
+    """A fresh random id of the free range (privileged), or the caller's own. Random: no state shared between zygotes
+    needed."""
     if not privileged:
         return Identity(os.geteuid(), os.getegid(), is_separate=False)
     for first, last in ((_FREE_FIRST, _FREE_LAST), (_SMALL_MAP_FIRST, _SMALL_MAP_LAST)):
@@ -58,7 +60,8 @@ def _is_mapped(value: int, kind: str) -> bool:
 
 
 def write_maps(pid: int, *, inside_uid: int, inside_gid: int, identity: Identity) -> None:
-    """Map exactly one user and one group into the user namespace of `pid`, and deny setgroups there. user_namespaces(7)."""
+    """Map exactly one user and one group into the user namespace of `pid`, and deny setgroups there.
+    user_namespaces(7)."""
     directory = os.open(f"/proc/{pid}", os.O_PATH | os.O_DIRECTORY | os.O_CLOEXEC)
     try:
         _write_at(directory, "setgroups", "deny")
@@ -84,9 +87,11 @@ def _write_at(directory: int, name: str, text: str) -> None:
 
 @contextmanager
 def owner_map(owner_uid: int, owner_gid: int, identity: Identity) -> Iterator[int]:
-    """A user namespace descriptor for MOUNT_ATTR_IDMAP: files of the owner belong to `identity` when seen through the mount.
+    """A user namespace descriptor for MOUNT_ATTR_IDMAP: files of the owner belong to `identity` when seen through the
+    mount.
 
-    The kernel takes the map from a user namespace, and only a process can make one: a child that sleeps until it is killed.
+    The kernel takes the map from a user namespace, and only a process can make one: a child that sleeps until it is
+    killed.
     """
     reader, writer = os.pipe()
     pid = kernel.fork_into(kernel.CLONE_NEWUSER)

@@ -1,8 +1,8 @@
 """pid 1 of a strict sandbox: makes its inside, starts the command, reaps, ends everything.
 
-Guarantees: the command starts only after every step of `prepare` and `lock` succeeded; the result is sent only when every process of
-the namespace but pid 1 is dead; whatever goes wrong is reported as an error and ends the namespace. Never: forwarding a signal,
-returning, waiting for a descriptor that a process of the sandbox may hold open.
+Guarantees: the command starts only after every step of `prepare` and `lock` succeeded; the result is sent only when
+every process of the namespace but pid 1 is dead; whatever goes wrong is reported as an error and ends the namespace.
+Never: forwarding a signal, returning, waiting for a descriptor that a process of the sandbox may hold open.
 
 The order of the steps, and why each stands where it does:
 
@@ -26,13 +26,16 @@ import resource
 import signal
 import socket
 import struct
-from typing import Any, Final, NoReturn
+from collections.abc import Callable
+from typing import Final, NoReturn, TypeVar
 
 from sandbox import command, kernel, landlock, privileges, rootfs, seccomp, wire
 from sandbox.errors import ErrorCode, SandboxError
 from sandbox.kit import Kit
 from sandbox.orders import Orders
 from sandbox.spec import HOME_DIR, INSIDE_ID, FileIdentity, Limits
+
+T = TypeVar("T")
 
 _HOST_NAME: Final = "sandbox"
 _SIOCGIFFLAGS, _SIOCSIFFLAGS, _IFF_UP = 0x8913, 0x8914, 0x1
@@ -109,21 +112,21 @@ def _kill_everything() -> None:
 
 def prepare(channel: socket.socket) -> rootfs.Scratch:
     """Steps 1 to 7: everything that no specification changes. Raises `SandboxError(UNAVAILABLE)` naming the layer."""
-    _reset_process(channel)
+    reset_process(channel)
     _step("user namespace", lambda: _become_user(channel))
     privileges.die_with_parent()
     privileges.hide_memory()
-    _step("max_user_namespaces", _forbid_user_namespaces)
+    _step("max_user_namespaces", forbid_user_namespaces)
     scratch = _step("private root", lambda: rootfs.build(_DEFAULT.tmpfs_mib, _DEFAULT.tmpfs_inodes, _HOST_NAME))
     _step("host name", lambda: socket.sethostname(_HOST_NAME))
-    _step("loopback", _raise_loopback)
+    _step("loopback", raise_loopback)
     _step("bounding set", privileges.drop_bounding_set)
     _step("no_new_privs", privileges.forbid_new_privileges)
     _rehearse()
     return scratch
 
 
-def _step(layer: str, action: Any) -> Any:
+def _step(layer: str, action: Callable[[], T]) -> T:
     try:
         return action()
     except OSError as error:
@@ -131,12 +134,13 @@ def _step(layer: str, action: Any) -> Any:
         raise SandboxError(ErrorCode.UNAVAILABLE, f"{layer}: {error.strerror}", hint) from None
 
 
-def _reset_process(channel: socket.socket) -> None:
+def reset_process(channel: socket.socket) -> None:
+    """Nothing inherited: own session, empty environment, default signals, no descriptor but `channel`."""
     os.setsid()
     os.umask(0o022)
     os.environ.clear()
-    for number in (signal.SIGINT, signal.SIGPIPE, signal.SIGCHLD, signal.SIGTERM, signal.SIGHUP):
-        signal.signal(number, signal.SIG_DFL)
+    for caught in (signal.SIGINT, signal.SIGCHLD, signal.SIGTERM, signal.SIGHUP):
+        signal.signal(caught, signal.SIG_DFL)
     null = os.open("/dev/null", os.O_RDWR | os.O_CLOEXEC)
     for number in range(_STDIO_COUNT):
         os.dup2(null, number, inheritable=False)
@@ -152,12 +156,14 @@ def _become_user(channel: socket.socket) -> None:
     os.setresuid(INSIDE_ID, INSIDE_ID, INSIDE_ID)
 
 
-def _forbid_user_namespaces() -> None:
+def forbid_user_namespaces() -> None:
+    """No user namespace below this one, for its owner neither. namespaces(7), /proc/sys/user."""
     with open("/proc/sys/user/max_user_namespaces", "w") as file:
         file.write("0")
 
 
-def _raise_loopback() -> None:
+def raise_loopback() -> None:
+    """Bring `lo` up, which is down in a fresh network namespace. netdevice(7)."""
     with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as probe:
         answer = fcntl.ioctl(probe, _SIOCGIFFLAGS, _IFREQ.pack(b"lo", 0))
         flags = _IFREQ.unpack(answer)[1]
@@ -214,7 +220,8 @@ def _pin(path: str, identity: FileIdentity) -> None:
 
 
 def lock(kit: Kit, orders: Orders) -> None:
-    """Steps 9 and 10: after this, the process has no more rights than the command. Raises `SandboxError` or `OSError`."""
+    """Steps 9 and 10: after this, the process has no more rights than the command. Raises `SandboxError` or
+    `OSError`."""
     landlock.apply(_landlock_policy(orders), kit.abi)
     privileges.apply_limits(orders.limits)
     privileges.drop_all()

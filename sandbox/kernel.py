@@ -1,9 +1,10 @@
 """Every raw system call of this package: one typed function a call, errno turned into `OSError` here.
 
-Guarantees: the only user of `ctypes`; callers see Python types; a failing call raises `OSError` with the call's name. Importing
-has no effect. Never: policy. What is called when, and why, is in the modules that call.
+Guarantees: the only user of `ctypes`; callers see Python types; a failing call raises `OSError` with the call's name.
+Importing has no effect. Never: policy. What is called when, and why, is in the modules that call.
 
-Numbers and structures: the kernel's uapi headers, named at each. Machines: x86_64 and aarch64 (`require_supported_machine`).
+Numbers and structures: the kernel's uapi headers, named at each. Machines: x86_64 and aarch64
+(`require_supported_machine`).
 """
 
 import ctypes
@@ -150,7 +151,8 @@ def _check(name: str, result: int) -> int:
 def fork_into(namespaces: int) -> int:
     """clone(2) with namespace flags, otherwise like `os.fork`: 0 in the child, its pid in the parent.
 
-    One call for all namespaces, because a fork that unshares and forks again costs twice as much. Single-threaded callers only.
+    One call for all namespaces, because a fork that unshares and forks again costs twice as much. Single-threaded
+    callers only.
     """
     ctypes.pythonapi.PyOS_BeforeFork()
     try:
@@ -211,7 +213,8 @@ def lock_memory() -> None:
 
 
 def open_tree_clone(path: str, *, dir_fd: int = AT_FDCWD, recursive: bool = True) -> int:
-    """open_tree(2) with OPEN_TREE_CLONE: a detached copy of the mount at `path`, as a descriptor. Empty path: `dir_fd` itself."""
+    """open_tree(2) with OPEN_TREE_CLONE: a detached copy of the mount at `path`, as a descriptor. Empty path: `dir_fd`
+    itself."""
     flags = _OPEN_TREE_CLONE | os.O_CLOEXEC | (_AT_RECURSIVE if recursive else 0) | (0 if path else _AT_EMPTY_PATH)
     return _call("open_tree", _OPEN_TREE, dir_fd, os.fsencode(path), flags)
 
@@ -256,7 +259,8 @@ def _configure(context: int, name: str, value: str) -> None:
 
 
 def pivot_into_cwd() -> None:
-    """pivot_root(2) onto the current directory, then drop the old root with everything in it (the man page's `.` idiom)."""
+    """pivot_root(2) onto the current directory, then drop the old root with everything in it (the man page's `.`
+    idiom)."""
     _native("pivot_root", b".", b".")
     _check("umount2", _LIBC.umount2(ctypes.c_char_p(b"."), ctypes.c_int(_MNT_DETACH)))
     os.chdir("/")

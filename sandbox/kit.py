@@ -1,7 +1,7 @@
 """What all sandboxes of one process share, made once: the compiled filters and what the machine offers.
 
-Guarantees: if `make_kit` returns, everything the level needs beforehand was found; otherwise it raised `SandboxError(UNAVAILABLE)`.
-Never: state. A kit is a value.
+Guarantees: if `make_kit` returns, everything the level needs beforehand was found; otherwise it raised
+`SandboxError(UNAVAILABLE)`. Never: state. A kit is a value.
 """
 
 import os
@@ -12,7 +12,7 @@ from sandbox import idmap, kernel, landlock, seccomp
 from sandbox.errors import ErrorCode, SandboxError
 from sandbox.spec import Level
 
-_USERNS_HINT: Final = (
+USERNS_HINT: Final = (
     "allow user namespaces: sysctl user.max_user_namespaces=15000; on Debian kernel.unprivileged_userns_clone=1; on Ubuntu "
     "kernel.apparmor_restrict_unprivileged_userns=0 or an AppArmor profile with `userns,`; in Docker a seccomp profile that allows unshare and clone"
 )
@@ -36,14 +36,15 @@ def make_kit(level: Level) -> Kit:
         kernel.require_supported_machine()
     except OSError as error:
         raise SandboxError(ErrorCode.UNAVAILABLE, str(error.strerror), "use an x86_64 or aarch64 machine") from None
-    return Kit(level, seccomp.compile_filters(), landlock.detect_abi(), idmap.is_privileged())
+    return Kit(level, seccomp.compile_filters(with_network=level is Level.STRICT), landlock.detect_abi(), idmap.is_privileged())
 
 
 def enter_host_view(kit: Kit) -> None:
-    """Give this process the right to copy mounts, without changing what it sees. For good; single-threaded callers only.
+    """Give this process the right to copy mounts, without changing what it sees. For good; single-threaded callers
+    only.
 
-    A mount namespace of its own (nothing it does shows outside); an ordinary user gets it together with a user namespace
-    that maps only himself. Level strict only.
+    A mount namespace of its own (nothing it does shows outside); an ordinary user gets it together with a user
+    namespace that maps only himself. Level strict only.
     """
     if kit.level is not Level.STRICT:
         return
@@ -61,4 +62,4 @@ def enter_host_view(kit: Kit) -> None:
         finally:
             os.close(root)
     except OSError as error:
-        raise SandboxError(ErrorCode.UNAVAILABLE, f"user and mount namespaces: {error.strerror}", _USERNS_HINT) from error
+        raise SandboxError(ErrorCode.UNAVAILABLE, f"user and mount namespaces: {error.strerror}", USERNS_HINT) from error

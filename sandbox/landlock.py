@@ -1,11 +1,12 @@
 """Landlock: the second wall behind mounts and network namespace, and the first one at level `landlock`.
 
-Guarantees: after `apply`, this process and all that it starts reach only the named paths and TCP ports, signal nobody outside, and connect
-to no abstract socket made outside, as far as the kernel's ABI goes. Never: a rule for a path that the caller did not name.
+Guarantees: after `apply`, this process and all that it starts reach only the named paths and TCP ports, signal nobody
+outside, and connect to no abstract socket made outside, as far as the kernel's ABI goes. Never: a rule for a path that
+the caller did not name.
 
-ABIs (Documentation/userspace-api/landlock.rst): 1 files, 2 REFER, 3 TRUNCATE, 4 TCP, 5 IOCTL_DEV, 6 scopes, 7 audit logging only.
-Why before capset and seccomp: restricting needs a ruleset with open directories, and both take the means away. Why after the mounts:
-Landlock forbids changes of the mount tree.
+ABIs (Documentation/userspace-api/landlock.rst): 1 files, 2 REFER, 3 TRUNCATE, 4 TCP, 5 IOCTL_DEV, 6 scopes, 7 audit
+logging only. Why before capset and seccomp: restricting needs a ruleset with open directories, and both take the means
+away. Why after the mounts: Landlock forbids changes of the mount tree.
 """
 
 import os

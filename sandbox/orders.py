@@ -1,7 +1,7 @@
 """A specification as pid 1 needs it: translated to a message, and back.
 
-Guarantees: what arrives is validated by the same constructors as what was sent. Never: host paths. Mounts travel as descriptors that
-are already open, so that nothing is looked up by name after it was checked.
+Guarantees: what arrives is validated by the same constructors as what was sent. Never: host paths. Mounts travel as
+descriptors that are already open, so that nothing is looked up by name after it was checked.
 """
 
 import os
@@ -22,7 +22,8 @@ class Target:
 
 @dataclass(frozen=True, slots=True)
 class Orders:
-    """What pid 1 does. See `SandboxSpec` for the fields; descriptors travel beside it: stdin, stdout, stderr, then the mounts in order."""
+    """What pid 1 does. See `SandboxSpec` for the fields; descriptors travel beside it: stdin, stdout, stderr, then the
+    mounts in order."""
 
     argv: tuple[bytes, ...]
     env: tuple[tuple[bytes, bytes], ...] = field(repr=False)
@@ -68,7 +69,8 @@ class Orders:
 
     @classmethod
     def from_message(cls, body: dict[str, Any]) -> "Orders":
-        """The inverse of `to_message`. Raises `KeyError`, `TypeError`, `ValueError` or `SandboxError` for anything else."""
+        """The inverse of `to_message`. Raises `KeyError`, `TypeError`, `ValueError` or `SandboxError` for anything
+        else."""
         return cls(
             argv=tuple(wire.bytes_of(word) for word in body["argv"]),
             env=tuple((wire.bytes_of(name), wire.bytes_of(value)) for name, value in body["env"]),

@@ -1,8 +1,9 @@
 """The process that owns one sandbox on behalf of `run` and the command line.
 
-Guarantees: the caller itself never enters a namespace; the owner dies with the caller's thread or when its channel closes, and the sandbox
-dies with the owner; when `result` returns, pid 1 and everything below it has been buried. A caller with threads gets a fresh interpreter
-instead of a fork, because a fork of threads may inherit locks that nobody will ever release.
+Guarantees: the caller itself never enters a namespace; the owner dies with the caller's thread or when its channel
+closes, and the sandbox dies with the owner; when `result` returns, pid 1 and everything below it has been buried. A
+caller with threads gets a fresh interpreter instead of a fork, because a fork of threads may inherit locks that nobody
+will ever release.
 """
 
 import contextlib
@@ -37,7 +38,8 @@ class Owner:
 
     @classmethod
     def start(cls, spec: SandboxSpec, stdio: tuple[int, int, int]) -> Self:
-        """Start the command of `spec`; returns when it executes. The three descriptors stay the caller's. Raises `SandboxError`."""
+        """Start the command of `spec`; returns when it executes. The three descriptors stay the caller's. Raises
+        `SandboxError`."""
         ours, theirs = socket.socketpair(socket.AF_UNIX, socket.SOCK_STREAM)
         with theirs:
             pid = _fork_owner(theirs) if _is_single_threaded() else _spawn_owner(theirs)
@@ -135,10 +137,10 @@ def serve(channel_fd: int) -> NoReturn:
 def _detach(channel_fd: int) -> None:
     """Nothing of the caller but the channel: no descriptor, no signal handler, no terminal's interrupt."""
     privileges.die_with_parent()
-    for number in (signal.SIGINT, signal.SIGQUIT, signal.SIGTSTP):
-        signal.signal(number, signal.SIG_IGN)
-    for number in (signal.SIGTERM, signal.SIGHUP, signal.SIGCHLD):
-        signal.signal(number, signal.SIG_DFL)
+    for ignored in (signal.SIGINT, signal.SIGQUIT, signal.SIGTSTP):
+        signal.signal(ignored, signal.SIG_IGN)
+    for caught in (signal.SIGTERM, signal.SIGHUP, signal.SIGCHLD):
+        signal.signal(caught, signal.SIG_DFL)
     null = os.open("/dev/null", os.O_RDWR | os.O_CLOEXEC)
     for number in range(_STDIO_COUNT):
         if number != channel_fd:

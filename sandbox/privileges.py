@@ -1,7 +1,7 @@
 """Giving privileges up: capabilities, securebits, no_new_privs, core dumps, resource limits.
 
-Guarantees: after `drop_all` every capability set of the process is empty, nothing it executes can gain one, and `verify_dropped` has
-tried. Never: giving anything back. `apply_` functions change this process for good.
+Guarantees: after `drop_all` every capability set of the process is empty, nothing it executes can gain one, and
+`verify_dropped` has tried. Never: giving anything back. `apply_` functions change this process for good.
 """
 
 import os
@@ -24,7 +24,8 @@ _MAX_PENDING_SIGNALS: Final = 4096
 
 
 def die_with_parent() -> None:
-    """SIGKILL for this process when the thread that created it ends. Cleared by a change of credentials: call after it."""
+    """SIGKILL for this process when the thread that created it ends. Cleared by a change of credentials: call after
+    it."""
     prctl.set_pdeathsig(signal.SIGKILL)
 
 

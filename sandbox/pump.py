@@ -12,7 +12,8 @@ def compile_pump_filter() -> bytes:
 
 
 def apply_pump_filter(program: bytes | None = None) -> None:
-    """Restrict this process (all threads) to pumping, for good: no new file, process, socket or program. Raises `OSError`.
+    """Restrict this process (all threads) to pumping, for good: no new file, process, socket or program. Raises
+    `OSError`.
 
     program: what `compile_pump_filter` made in time; None compiles it now.
     """

@@ -1,8 +1,8 @@
 """The private root: built from nothing, so that what is not named here does not exist inside.
 
-Guarantees: after `build` the process stands in a new root with a read-only /usr, a few files of /etc, an own /proc, /dev and size-limited
-/tmp and home, and the host's tree is unmounted; after `seal` the root itself is read-only too. Never: a path of the host that is not
-in `_USR_LIKE`, `_ETC_BINDS`, `_DEVICES` or the specification's mounts.
+Guarantees: after `build` the process stands in a new root with a read-only /usr, a few files of /etc, an own /proc,
+/dev and size-limited /tmp and home, and the host's tree is unmounted; after `seal` the root itself is read-only too.
+Never: a path of the host that is not in `_USR_LIKE`, `_ETC_BINDS`, `_DEVICES` or the specification's mounts.
 
 Everything is mounted nosuid and nodev (devices excepted); noexec wherever no honest tool executes.
 """
@@ -74,7 +74,8 @@ _ROOT_INODES: Final = "4096"
 
 @dataclass(frozen=True, slots=True)
 class Scratch:
-    """The file system behind every private writable path: one quota for all of them. context: descriptor for `resize`."""
+    """The file system behind every private writable path: one quota for all of them. context: descriptor for
+    `resize`."""
 
     context: int
 
@@ -183,7 +184,8 @@ def _make_mount_point(root: int, target: str, *, is_directory: bool) -> None:
 def _mount_scratch(stack: ExitStack, root: int, mib: int, inodes: int) -> Scratch:
     """One tmpfs for /tmp, /var/tmp, home and /dev/shm, so that one quota holds for all.
 
-    Its root is mounted on /tmp first, only because a detached tree cannot be copied; the copy of its `tmp` then covers it.
+    Its root is mounted on /tmp first, only because a detached tree cannot be copied; the copy of its `tmp` then covers
+    it.
     """
     options = (("size", f"{mib}m"), ("nr_inodes", str(inodes)), ("mode", "0700"))
     context, mount = kernel.new_filesystem("tmpfs", options, kernel.MOUNT_ATTR_NOSUID | kernel.MOUNT_ATTR_NODEV)
@@ -191,7 +193,7 @@ def _mount_scratch(stack: ExitStack, root: int, mib: int, inodes: int) -> Scratc
     for _, name, _ in _SCRATCH:
         os.mkdir(name, 0o700, dir_fd=mount)
         if name != "home":
-            os.chmod(name, 0o1777, dir_fd=mount)
+            os.chmod(name, 0o1777, dir_fd=mount)  # noqa: S103  as every /tmp is; nobody else is inside
     kernel.move_mount(mount, root, "tmp")
     copies = []
     for target, name, attributes in _SCRATCH:
@@ -215,7 +217,8 @@ def resize(scratch: Scratch, mib: int, inodes: int) -> None:
 def attach(mounts: Iterable[tuple[int, str]]) -> None:
     """Attach detached mounts at their targets, outer ones first. Mount points are created where the root is ours.
 
-    Raises `SandboxError`: a target that leads through a symbolic link, or does not exist in a tree that is not ours to change.
+    Raises `SandboxError`: a target that leads through a symbolic link, or does not exist in a tree that is not ours to
+    change.
     """
     for mount, target in sorted(mounts, key=lambda pair: pair[1].count("/")):
         is_directory = stat.S_ISDIR(os.fstat(mount).st_mode)

@@ -1,7 +1,8 @@
 """One command in one sandbox, without a zygote: for programs that need it now and then.
 
-Guarantees: when `run` returns or raises, every process of the sandbox is dead and every descriptor closed; the output is read without
-waiting for a process that outlived the command. Never: more than `max_output` bytes of a stream in memory.
+Guarantees: when `run` returns or raises, every process of the sandbox is dead and every descriptor closed; the output
+is read without waiting for a process that outlived the command. Never: more than `max_output` bytes of a stream in
+memory.
 """
 
 import os
@@ -16,7 +17,8 @@ _DEFAULT_OUTPUT: Final = 16 * 1024 * 1024
 
 
 def base_env() -> dict[str, str]:
-    """The few variables that tools expect, with their values inside. A specification's environment is exact: start from this."""
+    """The few variables that tools expect, with their values inside. A specification's environment is exact: start from
+    this."""
     return {"PATH": DEFAULT_PATH, "HOME": HOME_DIR, "USER": USER_NAME, "LOGNAME": USER_NAME, "LANG": "C.UTF-8"}
 
 
@@ -43,8 +45,9 @@ def run(
 ) -> Completed:
     """Run one command and collect its output. Blocking.
 
-    stdin: bytes to feed, a descriptor (stays the caller's), or None for no input. max_output: bytes kept of stdout, and of stderr;
-    `on_excess` says whether what exceeds it is dropped or ends the command (as killed). Raises `SandboxError`.
+    stdin: bytes to feed, a descriptor (stays the caller's), or None for no input. max_output: bytes kept of stdout, and
+    of stderr; `on_excess` says whether what exceeds it is dropped or ends the command (as killed). Raises
+    `SandboxError`.
     """
     out, err = _Output(max_output), _Output(max_output)
     with ExitStack() as stack:

@@ -1,8 +1,9 @@
 """The system call filters, compiled once and loaded last.
 
-Guarantees: `compile_filters` gives two programs that together are the policy of `seccomp_tables`; the kernel takes the stricter verdict of
-the two for every call. Two, because libseccomp lets one filter say "this number is allowed" or "with these arguments it is", but not
-"allowed, except with these arguments". A foreign ABI kills the process. Never: a filter loaded without no_new_privs.
+Guarantees: `compile_filters` gives two programs that together are the policy of `seccomp_tables`; the kernel takes the
+stricter verdict of the two for every call. Two, because libseccomp lets one filter say "this number is allowed" or
+"with these arguments it is", but not "allowed, except with these arguments". A foreign ABI kills the process. Never: a
+filter loaded without no_new_privs.
 
 Why last: the filter forbids most of what the other layers are made with.
 """
@@ -21,6 +22,7 @@ from sandbox.seccomp_tables import (
     CHOICES,
     DISHONEST,
     NEW_NUMBERS,
+    NO_SOCKETS,
     PUMP,
     REFUSED,
     ArgumentRule,
@@ -33,10 +35,15 @@ _BINARY_TREE: Final = 2  # seccomp_attr_set(3), SCMP_FLTATR_CTL_OPTIMIZE
 _INSTALL_HINT: Final = "install libseccomp 2.5 or newer (Debian: apt-get install libseccomp2)"
 
 
-def compile_filters() -> tuple[bytes, ...]:
-    """The programs for the command, in loading order. Raises `SandboxError(UNAVAILABLE)`."""
+def compile_filters(*, with_network: bool) -> tuple[bytes, ...]:
+    """The programs for the command, in loading order: the last one forbids seccomp(2). Raises
+    `SandboxError(UNAVAILABLE)`.
+
+    with_network: a network namespace bounds what sockets reach; otherwise there are none but socket pairs.
+    """
+    extra = () if with_network else NO_SOCKETS
     try:
-        return (_export(_arguments_filter()), _export(_calls_filter()))  # the second forbids seccomp(2)
+        return (_export(_arguments_filter(ARGUMENT_RULES + extra)), _export(_calls_filter()))
     except OSError as error:
         raise SandboxError(ErrorCode.UNAVAILABLE, f"seccomp: cannot compile the filter: {error}", _INSTALL_HINT) from error
 
@@ -96,9 +103,9 @@ def _calls_filter() -> pyseccomp.SyscallFilter:
     return calls
 
 
-def _arguments_filter() -> pyseccomp.SyscallFilter:
+def _arguments_filter(rules: tuple[ArgumentRule, ...]) -> pyseccomp.SyscallFilter:
     arguments = _new(pyseccomp.ALLOW)
-    for rule in ARGUMENT_RULES:
+    for rule in rules:
         _add_argument_rule(arguments, rule)
     return arguments
 

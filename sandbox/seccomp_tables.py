@@ -2,8 +2,8 @@
 
 Guarantees: every row has a reason; nothing here does anything. How a refusal shows is decided by one rule:
 
-- not in any table: ENOSYS. Calls that libc and tools probe for, and every call that a newer kernel adds, must look absent, so that
-  callers fall back (`clone3`, `openat2`, io_uring);
+- not in any table: ENOSYS. Calls that libc and tools probe for, and every call that a newer kernel adds, must look
+  absent, so that callers fall back (`clone3`, `openat2`, io_uring);
 - `REFUSED`: EPERM. Calls that an honest program makes now and then, and that an unprivileged user often is refused;
 - `DISHONEST`: the process is killed. Calls that no program run in a sandbox has an honest use for;
 - a foreign ABI (i386, x32, …): the process is killed;
@@ -59,7 +59,8 @@ class ArgumentRule:
 class ArgumentChoice:
     """Allow `call` only when the low 32 bits of argument `index` are one of `values`.
 
-    Low 32 bits: the kernel takes these arguments as int, so garbage above them must neither open a way around nor break a caller.
+    Low 32 bits: the kernel takes these arguments as int, so garbage above them must neither open a way around nor break
+    a caller.
     """
 
     reason: str
@@ -286,6 +287,9 @@ ARGUMENT_RULES: Final = (
         (Condition(0, Op.EQ, 1),),
     ),
 )
+
+# Where no network namespace bounds a socket: UDP and unix sockets reach the host past Landlock, so that there are none.
+NO_SOCKETS: Final = (ArgumentRule("no network namespace: no sockets but pairs", ("socket",), (), errno.EACCES),)
 
 CHOICES: Final = (
     ArgumentChoice(

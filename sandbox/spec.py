@@ -1,8 +1,8 @@
 """What to run, and in what: the values that describe one sandboxed command.
 
-Guarantees: a value that exists is valid in itself (absolute normalised paths, no NUL, no contradiction); anything else raises
-`SandboxError(BAD_SPEC)` before anything is created. Values are immutable, and no `repr` shows the environment or file contents.
-Never: a look at the file system. Whether a path exists is known only when the sandbox is started.
+Guarantees: a value that exists is valid in itself (absolute normalised paths, no NUL, no contradiction); anything else
+raises `SandboxError(BAD_SPEC)` before anything is created. Values are immutable, and no `repr` shows the environment or
+file contents. Never: a look at the file system. Whether a path exists is known only when the sandbox is started.
 """
 
 import ipaddress
@@ -104,9 +104,10 @@ class FileIdentity:
 class Limits:
     """What the command may use. The defaults let git, node, go and python work.
 
-    wall_s: seconds until the whole tree is killed. cpu_s: CPU seconds per process. memory_mib: private writable memory per process,
-    and of the whole tree where a cgroup can be had. pids: processes and threads of the tree. open_files: per process. file_size_mib: one
-    file. tmpfs_mib, tmpfs_inodes: everything the command writes outside its mounts (/tmp, /dev/shm, home).
+    wall_s: seconds until the whole tree is killed. cpu_s: CPU seconds per process. memory_mib: private writable memory
+    per process, and of the whole tree where a cgroup can be had. pids: processes and threads of the tree. open_files:
+    per process. file_size_mib: one file. tmpfs_mib, tmpfs_inodes: everything the command writes outside its mounts
+    (/tmp, /dev/shm, home).
     """
 
     wall_s: float | None = None
@@ -156,7 +157,8 @@ class HostEntry:
 
 @dataclass(frozen=True, slots=True)
 class PrivateFile:
-    """A small file that exists only in the sandbox's memory. mode: permission bits; it belongs to the command's user."""
+    """A small file that exists only in the sandbox's memory. mode: permission bits; it belongs to the command's
+    user."""
 
     path: str
     content: bytes = field(repr=False)
@@ -172,10 +174,11 @@ class PrivateFile:
 class SandboxSpec:
     """One command and everything it may have. What is not named here does not exist inside.
 
-    argv: never empty; str or bytes. env: the whole environment. cwd: inside; None is the private home. executable: absolute path inside;
-    None looks `argv[0]` up in `env["PATH"]` (or the default path) inside. executable_identity: if given, the file that is executed has
-    exactly this identity. protected: host paths that no mount may be, contain or lie in. loopback: True lets the
-    command listen on, and connect to, any port of its own private loopback; otherwise only the ports of `hosts` can be reached.
+    argv: never empty; str or bytes. env: the whole environment. cwd: inside; None is the private home. executable:
+    absolute path inside; None looks `argv[0]` up in `env["PATH"]` (or the default path) inside. executable_identity: if
+    given, the file that is executed has exactly this identity. protected: host paths that no mount may be, contain or
+    lie in. loopback: True lets the command listen on, and connect to, any port of its own private loopback; otherwise
+    only the ports of `hosts` can be reached.
     """
 
     argv: tuple[str | bytes, ...]
@@ -239,13 +242,17 @@ class SandboxSpec:
             raise _bad("two hosts share one address and port")
         if self.level is not Level.STRICT and self.hosts:
             raise _bad(f"hosts need a network namespace, which level {self.level} has not")
+        moved = [mount for mount in self.mounts if mount.source != mount.target] if self.level is not Level.STRICT else []
+        if moved:
+            raise _bad(f"mount of {moved[0].source!r} elsewhere needs a mount namespace, which level {self.level} has not")
         if self.executable_identity is not None and self.executable is None:
             raise _bad("executable_identity without executable")
 
 
 @dataclass(frozen=True, slots=True)
 class Exit:
-    """How a command ended: exactly one of `code` and `signal` is set. When it exists, its whole process tree is dead."""
+    """How a command ended: exactly one of `code` and `signal` is set. When it exists, its whole process tree is
+    dead."""
 
     code: int | None
     signal: int | None

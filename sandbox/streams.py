@@ -1,7 +1,7 @@
 """Moving bytes between a caller and the pipes of a command, in one thread.
 
-Guarantees: reading never waits for a process that holds a pipe open: `pump` ends when its stop descriptor says so, `drain` takes only
-what is already there. Writing never blocks on the command. Never: a descriptor of the caller closed.
+Guarantees: reading never waits for a process that holds a pipe open: `pump` ends when its stop descriptor says so,
+`drain` takes only what is already there. Writing never blocks on the command. Never: a descriptor of the caller closed.
 """
 
 import os

@@ -1,7 +1,7 @@
 """The messages between the process that owns a sandbox and its pid 1: length-prefixed JSON with descriptors.
 
-Guarantees: a frame is whole or an error; descriptors arrive close-on-exec; over-long, short or undecodable frames raise `WireError`.
-Never: a copy of a message in an exception.
+Guarantees: a frame is whole or an error; descriptors arrive close-on-exec; over-long, short or undecodable frames raise
+`WireError`. Never: a copy of a message in an exception.
 
 Orders (owner → pid 1) carry the environment; only the two ends ever hold the socket. Bytes travel as latin-1 text.
 """

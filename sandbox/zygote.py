@@ -1,7 +1,8 @@
 """Warm sandboxes for a server: the handle of a zygote process.
 
-Guarantees: `Zygote.start` returns only when every layer of the level was tried and found to hold; each `spawn` gives a fresh process with a
-prepared cell. Everything dies with the process that called `start`. Never: a blocked event loop in `spawn`.
+Guarantees: `Zygote.start` returns only when every layer of the level was tried and found to hold; each `spawn` gives a
+fresh process with a prepared cell. Everything dies with the process that called `start`. Never: a blocked event loop in
+`spawn`.
 """
 
 import asyncio
@@ -50,10 +51,11 @@ class Zygote:
     ) -> "Zygote":
         """Start a fresh interpreter that imports `entry` ("package.module:function") and `preload`.
 
-        Blocking; call it early, from the main thread: started from another, the zygote only notices the end of this process by its socket.
-        rehearse: "package.module:function" to call once before the first fork, so that what libraries do at their first use (and the
-        pages this touches) is inherited. path: directories to import from, beside those of sandbox, entry and preload. stderr: descriptor for tracebacks; None discards
-        them. Raises `SandboxError(UNAVAILABLE)` naming layer, cause and remedy.
+        Blocking; call it early, from the main thread: started from another, the zygote only notices the end of this
+        process by its socket. rehearse: "package.module:function" to call once before the first fork, so that what
+        libraries do at their first use (and the pages this touches) is inherited. path: directories to import from,
+        beside those of sandbox, entry and preload. stderr: descriptor for tracebacks; None discards them. Raises
+        `SandboxError(UNAVAILABLE)` naming layer, cause and remedy.
         """
         ours, theirs = socket.socketpair(socket.AF_UNIX, socket.SOCK_STREAM)
         boot = _BOOT.format(
@@ -105,7 +107,8 @@ class Zygote:
         return self._control.fileno()
 
     async def spawn(self) -> socket.socket:
-        """Fork one process; returns the other end of its connection, non-blocking. Its end of file means: the process is gone.
+        """Fork one process; returns the other end of its connection, non-blocking. Its end of file means: the process
+        is gone.
 
         Raises `SandboxError(LOST)` when the zygote is dead.
         """
@@ -176,7 +179,8 @@ async def _writable(control: socket.socket) -> None:
 
 
 def _import_path(entry: str, preload: tuple[str, ...], path: tuple[str, ...]) -> list[str]:
-    """Directories that hold this package, and the top-level packages of what is to be imported: -I forgets PYTHONPATH."""
+    """Directories that hold this package, and the top-level packages of what is to be imported: -I forgets
+    PYTHONPATH."""
     found = [os.path.dirname(os.path.dirname(os.path.abspath(__file__))), *path]
     for name in (entry.partition(":")[0], *preload):
         specification = importlib.util.find_spec(name.partition(".")[0])
