@@ -88,7 +88,9 @@ class AnchorFile:
             raise self._unavailable(error) from None
 
     def close(self) -> None:
-        os.close(self._fd)
+        fd, self._fd = self._fd, -1
+        if fd >= 0:
+            os.close(fd)
 
     def _unavailable(self, error: OSError) -> StoreError:
         return StoreError(

@@ -60,10 +60,14 @@ class Store:
         self._lock = threading.RLock()
         self._transaction: Transaction | None = None
         self._nonce_calls = 0
-        self._db = _database.connect(self._path, synchronous="FULL")
-        # Nonces need no fsync of their own: the grant that follows one is a FULL commit of the same write-ahead log.
-        self._nonces = _database.connect(self._path, synchronous="NORMAL")
-        self._anchor_file = _anchor.AnchorFile(home, store_id)
+        with contextlib.ExitStack() as undo:
+            self._anchor_file = _anchor.AnchorFile(home, store_id)
+            undo.callback(self._anchor_file.close)
+            self._db = _database.connect(self._path, synchronous="FULL")
+            undo.callback(self._db.close)
+            # Nonces need no fsync of their own: the grant that follows one is a FULL commit of the same write-ahead log.
+            self._nonces = _database.connect(self._path, synchronous="NORMAL")
+            undo.pop_all()
 
     @classmethod
     def open(

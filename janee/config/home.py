@@ -122,17 +122,19 @@ def read_trusted_file(path: Path, *, limit: int, private: bool = False) -> Opene
         raise ConfigError(
             "UNREADABLE", f"{path}: {os.strerror(error.errno or 0).lower()}", f"check it with: ls -ld {path}"
         ) from None
-    with os.fdopen(fd, "rb", buffering=0) as file:
+    try:
         status = os.fstat(fd)
         verify_trusted(path, status, private=private)
         if status.st_size > limit:
             raise _unsafe(path, f"has {status.st_size} bytes, at most {limit} are read", "make it smaller")
         content = bytearray()
-        while len(content) <= limit and (chunk := file.read(limit + 1 - len(content))):
+        while len(content) <= limit and (chunk := os.read(fd, limit + 1 - len(content))):
             content += chunk
         if len(content) > limit:
             raise _unsafe(path, f"has more than {limit} bytes", "make it smaller")
         return OpenedFile(bytes(content), stat.S_IMODE(status.st_mode), file_stamp(status))
+    finally:
+        os.close(fd)
 
 
 def verify_trusted(path: Path, status: os.stat_result, *, private: bool) -> None:
