@@ -19,8 +19,17 @@ from typing import Any
 from janee.authority.store import Store
 from janee.config.file import load_config
 from janee.config.home import JaneeHome
-from janee.seal import GrantContext, RunnerKey, SealedContent, SealKey, SignedParts, constraints_digest, sign_request
-from janee.seal import stretch_key, verify_response
+from janee.seal import (
+    GrantContext,
+    RunnerKey,
+    SealedContent,
+    SealKey,
+    SignedParts,
+    constraints_digest,
+    sign_request,
+    stretch_key,
+    verify_response,
+)
 from janee.secret import Secret
 
 API_KEY = "test-runner-key-0123456789"
@@ -82,7 +91,9 @@ class Runner:
     nonces: int = 0
     _connection: http.client.HTTPConnection | None = field(default=None, repr=False)
 
-    def call(self, method: str, path: str, body: bytes = b"", *, query: str = "", now: float | None = None, **bend: Any) -> Answer:
+    def call(
+        self, method: str, path: str, body: bytes = b"", *, query: str = "", now: float | None = None, **bend: Any
+    ) -> Answer:
         headers = self.sign(method, path, body, query=query, now=now)
         headers |= bend.get("headers", {})
         return self.send(method, bend.get("path", path), bend.get("body", body), bend.get("query", query), headers)
@@ -137,7 +148,9 @@ class Runner:
         return self.post("/v1/exec/complete", message | more)
 
 
-def open_grant(answer: Answer, seal_key: SealKey, *, runner_id: str = "test-runner", sandbox: str = "strict", **bend: Any) -> SealedContent:
+def open_grant(
+    answer: Answer, seal_key: SealKey, *, runner_id: str = "test-runner", sandbox: str = "strict", **bend: Any
+) -> SealedContent:
     """Open a grant as the Executor does: from the request and the grant's public part."""
     grant = answer.body
     command = tuple(grant["constraints"]["command"])
