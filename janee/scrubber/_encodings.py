@@ -27,7 +27,45 @@ _PERCENT_SAFE: Final = (
     (_UNRESERVED + b"!'()*;/?:@&=+$,#", False),  # encodeURI
 )
 
+Spelling = tuple[bytes, ...]
+"""How each of the 256 bytes is written."""
+
+
+def _percent_spelling(safe: bytes, plus: bool, code: bytes) -> Spelling:
+    return tuple(b"+" if plus and byte == 32 else bytes([byte]) if byte in safe else code % byte for byte in range(256))
+
+
 _C_LETTERS: Final = {7: b"\\a", 8: b"\\b", 9: b"\\t", 10: b"\\n", 11: b"\\v", 12: b"\\f", 13: b"\\r"}
+
+
+def _c_spelling(special: bytes, odd: bytes, high: bool) -> Spelling:
+    """special: gets a backslash. odd: how bytes that do not print are written; high: those above 127 as well."""
+    return tuple(
+        _C_LETTERS.get(byte)
+        or (
+            b"\\%c" % byte
+            if byte in special
+            else odd % byte
+            if byte < 32 or byte == 127 or (high and byte > 127)
+            else bytes([byte])
+        )
+        for byte in range(256)
+    )
+
+
+_PERCENT: Final = tuple(_percent_spelling(safe, plus, code) for safe, plus in _PERCENT_SAFE for code in (b"%%%02X", b"%%%02x"))
+_C: Final = tuple(
+    _c_spelling(quotes + b"\\", odd, high)
+    for quotes in (b'"', b"'", b"\"'", b"")
+    for odd in (b"\\x%02x", b"\\%03o")
+    for high in (True, False)
+)
+
+
+def _spelled(value: bytes, spelling: Spelling) -> bytes:
+    return b"".join(map(spelling.__getitem__, value))
+
+
 _SHELL_PLAIN: Final = _ALNUM + b"-._/:=@%+"
 
 SEPARATORS: Final = (
@@ -131,12 +169,10 @@ def octal_and_decimal(value: bytes) -> Iterator[bytes]:
 
 
 def percent(value: bytes) -> Iterator[bytes]:
-    for safe, plus in _PERCENT_SAFE:
-        keep = frozenset(safe)
-        for code in (b"%%%02X", b"%%%02x"):
-            form = b"".join(b"+" if plus and byte == 32 else bytes([byte]) if byte in keep else code % byte for byte in value)
-            yield form
-            yield form.replace(b"%", b"%25")  # a URL inside a URL
+    for spelling in _PERCENT:
+        form = _spelled(value, spelling)
+        yield form
+        yield form.replace(b"%", b"%25")  # a URL inside a URL
 
 
 def json_text(value: bytes) -> Iterator[bytes]:
@@ -169,25 +205,8 @@ def quoted(value: bytes) -> Iterator[bytes]:
         yield repr(text)[1:-1].encode("utf-8", "surrogatepass")
         yield ascii(text)[1:-1].encode()
     yield repr(value)[2:-1].encode()
-    for quotes in (b'"', b"'", b"\"'", b""):
-        for odd in (b"\\x%02x", b"\\%03o"):
-            yield _c_escaped(value, quotes + b"\\", odd, high=True)
-            yield _c_escaped(value, quotes + b"\\", odd, high=False)
-
-
-def _c_escaped(value: bytes, special: bytes, odd: bytes, *, high: bool) -> bytes:
-    """high: bytes above 127 are written as numbers too."""
-    return b"".join(
-        _C_LETTERS.get(byte)
-        or (
-            b"\\%c" % byte
-            if byte in special
-            else odd % byte
-            if byte < 32 or byte == 127 or (high and byte > 127)
-            else bytes([byte])
-        )
-        for byte in value
-    )
+    for spelling in _C:
+        yield _spelled(value, spelling)
 
 
 def markup(value: bytes) -> Iterator[bytes]:

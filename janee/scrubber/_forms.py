@@ -24,6 +24,7 @@ class Form:
 
     generate: value → what to look for; duplicates and what is too short are dropped later.
     lines: also used for the single lines of a longer value, which need fewer forms.
+    pieces: fragments find a line in this form too, so that with them it need not be looked for.
     plain: changes nothing in a value of letters, digits, "-", "_" and ".", and is then skipped.
     random: only for values that look random, of at least `SHORTEST_OTHER_CASE` bytes.
     longest: only for values up to so many bytes: nobody prints a whole key file in this form, and it costs memory.
@@ -33,6 +34,7 @@ class Form:
     reason: str
     generate: Generator
     lines: bool = False
+    pieces: bool = False
     plain: bool = False
     random: bool = False
     longest: int = 1 << 20
@@ -63,11 +65,18 @@ FORMS: Final[tuple[Form, ...]] = (
         "base64 and base64url, padded or not, at any place in something longer (user:secret)",
         encodings.base64_whole,
         lines=True,
+        pieces=True,
     ),
     Form("base64-twice", "base64 of base64: Kubernetes secrets of Docker credentials", encodings.base64_twice, longest=1 << 14),
     Form("base64-utf16", "base64 of UTF-16: PowerShell -EncodedCommand", encodings.base64_utf16, longest=_BULKY),
     Form("base32", "base32 at any place in something longer, both cases", encodings.base32, longest=1 << 14),
-    Form("hex", "hexadecimal digits, both cases: xxd -p, od -An -tx1 without blanks", encodings.hexadecimal, lines=True),
+    Form(
+        "hex",
+        "hexadecimal digits, both cases: xxd -p, od -An -tx1 without blanks",
+        encodings.hexadecimal,
+        lines=True,
+        pieces=True,
+    ),
     Form(
         "hex-apart",
         r"hexadecimal with : - , blank, \x, 0x or % at each byte: openssl, C, od",
@@ -97,6 +106,20 @@ FORMS: Final[tuple[Form, ...]] = (
     Form("other-case", "upper, lower and swapped case", encodings.other_case, random=True, longest=1 << 14),
     Form("apart", "one separator after each character: sed 's/./& /g', lists", encodings.apart, longest=_BULKY),
     Form("line-ends", r"a value of several lines with CRLF, CRCRLF, blanks, nothing or \n between them", encodings.line_ends),
+)
+
+
+@dataclass(frozen=True, slots=True)
+class ViewRow:
+    """One way of reading a text in which all forms are looked for too."""
+
+    name: str
+    reason: str
+
+
+VIEWS: Final[tuple[ViewRow, ...]] = (
+    ViewRow("terminal", "without colours, cursor and title sequences, and without what backspaces take away"),
+    ViewRow("wrapped", "without line ends: base64 -w20, fold, one character a line"),
 )
 
 FRAGMENTS: Final = Part(

@@ -2,7 +2,8 @@
 
 Every window of 16 characters of what looks random, in raw, base64 and (24) hexadecimal. Pure; decides only what is looked for.
 
-- A value over `LONG` bytes gets every eighth window: what is masked of a piece of it may stop up to 7 characters short.
+- A value over `LONG` bytes gets every eighth window, and windows of twice the size side by side in base64 and hexadecimal: it
+  would be thousands otherwise. Of a piece of such a value up to 7 (31, 47) characters may stay at either end.
 - No window is taken of words (unless every one is asked for) or of structure (URL scheme and host, PEM frame, JSON keys):
   it would mask ordinary text.
 """
@@ -15,11 +16,9 @@ from typing import Final
 from ._encodings import base64_core
 
 WINDOW: Final = 16
-HEX_WINDOW: Final = 24
 LONG: Final = 512
 
 _BYTES: Final = 12  # of a value, behind a window of base64 or hexadecimal
-_LONG_STEP: Final = 8
 _URL_SAFE: Final = bytes.maketrans(b"+/", b"-_")
 
 _STRUCTURE: Final = re.compile(
@@ -103,23 +102,25 @@ def fragments(value: bytes, marks: bytes) -> Iterator[bytes]:
     """The windows of `value` whose bytes are all marked, in every spelling."""
     if marks.find(b"\1" * _BYTES) < 0 or len(value) < WINDOW:
         return
-    step = _LONG_STEP if len(value) > LONG else 1
-    for at in _windows(marks, WINDOW, step):
+    long = len(value) > LONG
+    for at in _windows(marks, WINDOW, 8 if long else 1):
         yield value[at : at + WINDOW]
-    wanted = frozenset(_windows(marks, _BYTES, 1))
+    size = _BYTES * 2 if long else _BYTES
+    wanted = frozenset(_windows(marks, size, 1))
+    chars = size * 4 // 3
     for before in range(3):
         core = base64_core(value, before)
         both = (core, core.translate(_URL_SAFE)) if b"+" in core or b"/" in core else (core,)
         bits = -(-8 * before // 6) * 6 - 8 * before  # of the value, in front of the core
-        for at in range(0, len(core) - WINDOW + 1, step):
+        for at in range(0, len(core) - chars + 1, chars if long else 1):
             if (bits + 6 * at) // 8 in wanted:
                 for text in both:
-                    yield text[at : at + WINDOW]
+                    yield text[at : at + chars]
     lower = value.hex().encode()
     for digits in (lower, lower.upper()):
-        for at in range(0, len(digits) - HEX_WINDOW + 1, step):
+        for at in range(0, len(digits) - 2 * size + 1, 2 * size if long else 1):
             if at // 2 in wanted:
-                yield digits[at : at + HEX_WINDOW]
+                yield digits[at : at + 2 * size]
 
 
 def _windows(marks: bytes, size: int, step: int) -> Iterator[int]:

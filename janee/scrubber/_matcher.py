@@ -8,7 +8,7 @@ Never keeps state between calls: chunks and what is held back are the stream's b
 """
 
 from bisect import bisect_left
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from typing import Final
 
 from ahocorasick_rs import BytesAhoCorasick, Implementation, MatchKind
@@ -101,23 +101,32 @@ class Matcher:
         spans.reverse()
         return spans
 
+    def matches(self, text: bytes, span: Span) -> list[Span]:
+        """The single matches that make up `span`, which is one that `find` reported of `text`."""
+        first, last, _ = span
+        found = self._exactly().find_matches_as_indexes(text[first:last], True)
+        return [(first + start, first + end, self._owners[index]) for index, start, end in found]
+
     def hold(self, text: bytes) -> int:
         """Length of the longest suffix of `text` that is a proper prefix of a needle; 0 if there is none."""
+        return next(self.suffixes(text), 0)
+
+    def suffixes(self, text: bytes) -> Iterator[int]:
+        """Lengths of all suffixes of `text` that are proper prefixes of needles, the longest first."""
         size = len(text)
         if self._far is not None and size >= _NEAR:
             base = max(0, size - self.longest + 1)
             for _, start, _ in self._far.find_matches_as_indexes(text[base : size - _NEAR + _FAR_HEAD], True):
                 if self.is_prefix(text[base + start :]):
-                    return size - base - start
+                    yield size - base - start
         base = max(0, size - min(_NEAR, self.longest) + 1)
         if self._heads is not None:
             for _, start, _ in self._heads.find_matches_as_indexes(text[base:], True):
                 if self.is_prefix(text[base + start :]):
-                    return size - base - start
+                    yield size - base - start
         for length in (3, 2, 1):
             if text[-length:] in self._starts and length <= size:
-                return length
-        return 0
+                yield length
 
     def is_prefix(self, start: bytes) -> bool:
         """Whether `start` is a proper prefix of a needle."""

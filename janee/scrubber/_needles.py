@@ -2,27 +2,37 @@
 
 import re
 from collections.abc import Iterable, Iterator
-from typing import Final
+from typing import Final, NamedTuple
 
 from ._errors import ScrubberError
-from ._forms import FORMS, PARTS, SHORTEST_DERIVED, SHORTEST_OTHER_CASE, Form, Part
+from ._forms import FORMS, PARTS, SHORTEST_DERIVED, SHORTEST_OTHER_CASE, VIEWS, Form, Part
 from ._fragments import fragments, marked_bytes
 
 _PLAIN: Final = re.compile(rb"[A-Za-z0-9_.-]*")
 
-Chosen = tuple[tuple[Part, ...], tuple[Form, ...]]
+
+class Chosen(NamedTuple):
+    """Rows of the tables, and the names of the views."""
+
+    parts: tuple[Part, ...]
+    forms: tuple[Form, ...]
+    views: frozenset[str]
 
 
 def chosen_forms(forms: Iterable[str] | None) -> Chosen:
     """The rows named by `forms`; None: all. Raises ScrubberError: no row has such a name."""
     if forms is None:
-        return PARTS, FORMS
+        return Chosen(PARTS, FORMS, frozenset(view.name for view in VIEWS))
     wanted = {forms} if isinstance(forms, str) else set(forms)
-    known = [form.name for form in FORMS] + [part.name for part in PARTS]
+    known = [form.name for form in FORMS] + [row.name for row in PARTS] + [row.name for row in VIEWS]
     unknown = sorted(wanted.difference(known))
     if unknown:
         raise ScrubberError("FORM_UNKNOWN", f"no form is named {', '.join(unknown)}", f"the forms are: {', '.join(known)}")
-    return tuple(row for row in PARTS if row.name in wanted), tuple(row for row in FORMS if row.name in wanted)
+    return Chosen(
+        tuple(row for row in PARTS if row.name in wanted),
+        tuple(row for row in FORMS if row.name in wanted),
+        frozenset(row.name for row in VIEWS if row.name in wanted),
+    )
 
 
 def needles_of(secret: bytes, chosen: Chosen, windows: bool | None, min_length: int) -> set[bytes]:
@@ -30,15 +40,16 @@ def needles_of(secret: bytes, chosen: Chosen, windows: bool | None, min_length: 
 
     windows: fragments, by entropy if None. min_length: bytes below which a part of the secret is no secret.
     """
-    parts, forms = chosen
+    parts, forms, _ = chosen
     found: set[bytes] = set()
     done: set[bytes] = set()
-    short_forms = tuple(form for form in forms if form.lines)
+    uses_marks = windows is not False or any(form.random for form in forms)
+    short_forms = tuple(form for form in forms if form.lines and not (form.pieces and windows is not False))
     for value, is_line in _values(secret, parts, min_length):
         if value in done:
             continue
         done.add(value)
-        marks = marked_bytes(value, every=windows is True)
+        marks = marked_bytes(value, every=windows is True) if uses_marks else b""
         found.update(_spellings(value, short_forms if is_line else forms, marks))
         if windows is not False and not is_line:
             found.update(fragments(value, marks))

@@ -17,10 +17,11 @@ GRAM = 8
 """Bytes of a gram. Longer is rarer in ordinary text; shorter than the shortest usual needle keeps one rule for all."""
 
 _SIMD_PATTERNS = 64
-_SIMD_GROUPS = 6
+_SIMD_GROUPS = 10
 _SHARED, _SHARED_BY = 4, 16
 _MANY_GRAM = 4  # for too many for SIMD: short, so that the table stays in the cache
 _TELLING = 40
+_FEW = 4000  # needles that are worth that
 
 # How telling a byte is: what is rare in logs scores high. Only speed depends on this table.
 _RARITY = bytes(
@@ -85,14 +86,17 @@ def choose_grams(needles: Sequence[bytes]) -> dict[bytes, int]:
     needles: shortest first, so that the windows of one long value (fragments) share the gram in their middle.
     """
     reach: dict[bytes, int] = {}
-    many = len(needles) > _SIMD_PATTERNS * _SIMD_GROUPS
-    heads = _shared_heads(needles) if many else {}
+    if len(needles) <= _FEW:
+        for needle in needles:
+            gram = needle if len(needle) <= GRAM else _gram_inside(needle, reach)
+            reach[gram] = max(reach.get(gram, 0), len(needle))
+        if len(reach) <= _SIMD_PATTERNS * _SIMD_GROUPS:
+            return reach
+        reach = {}
+    heads = _shared_heads(needles)
     for needle in needles:
-        size = len(needle)
-        gram = heads.get(needle[:_SHARED]) or (needle if size <= GRAM else _gram_inside(needle, reach, many))
-        if many:
-            gram = gram[-_MANY_GRAM:]
-        reach[gram] = max(reach.get(gram, 0), size)
+        gram = heads.get(needle[:_SHARED]) or needle[-_MANY_GRAM:]
+        reach[gram] = max(reach.get(gram, 0), len(needle))
     return reach
 
 
@@ -113,16 +117,15 @@ def _common_start(first: bytes, last: bytes) -> bytes:
     return first[:size]
 
 
-def _gram_inside(needle: bytes, taken: Mapping[bytes, int], many: bool) -> bytes:
+def _gram_inside(needle: bytes, taken: Mapping[bytes, int]) -> bytes:
     """A gram of `needle`, which is longer than one: one that is `taken` already, or a telling one, if possible its end.
 
     The end, as output that stops short of a secret (its first half, again and again) is then no hit.
     """
     last = len(needle) - GRAM
-    if not many or last <= 2 * GRAM:
-        for at in range(last + 1):
-            if needle[at : at + GRAM] in taken:
-                return needle[at : at + GRAM]
+    for at in range(last + 1 if last <= 2 * GRAM else 0):  # longer ones are too few to be worth the time
+        if needle[at : at + GRAM] in taken:
+            return needle[at : at + GRAM]
     if len(set(needle[last : last + 4])) == 1:  # SIMD looks at the first four bytes: a run of them would hit everywhere
         return needle[-4:]
     best = needle[last:]

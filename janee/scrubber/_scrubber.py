@@ -14,6 +14,7 @@ from typing import Any, Final, NoReturn
 from ._errors import ScrubberError
 from ._matcher import Matcher
 from ._needles import chosen_forms, needles_of
+from ._seer import Seer
 from ._stream import StreamScrubber
 
 DEFAULT_MARKER: Final = b"[REDACTED]"
@@ -28,7 +29,7 @@ Secrets = Iterable[bytes | str] | Mapping[str, bytes | str]
 class Scrubber:
     """Masks secrets in bytes, text and structured values. Immutable; made once per grant, shared by its streams."""
 
-    __slots__ = ("_marker", "_matcher", "_names")
+    __slots__ = ("_marker", "_matcher", "_names", "_seer")
 
     def __init__(
         self,
@@ -73,6 +74,8 @@ class Scrubber:
         self._marker: Final = bytes(marker)
         self._names: Final = tuple(names)
         self._matcher: Final = Matcher(needles)
+        terminal, wrapped = "terminal" in chosen.views, "wrapped" in chosen.views
+        self._seer: Final = Seer(self._matcher, terminal, wrapped) if needles and chosen.views else None
 
     def __repr__(self) -> str:
         return f"Scrubber({len(self._names)} secrets)"
@@ -87,7 +90,7 @@ class Scrubber:
 
     def stream(self) -> StreamScrubber:
         """A new scrubber for one pipe."""
-        return StreamScrubber(self._matcher, self._marker, self._names)
+        return StreamScrubber(self._matcher, self._seer, self._marker, self._names)
 
     def scrub(self, data: bytes) -> tuple[bytes, int]:
         """`data`, complete, with every match masked, and how many markers were written."""

@@ -14,6 +14,7 @@ Never waits, reads or writes; never decodes; never imports or opens anything aft
 from typing import Final
 
 from ._matcher import Matcher, Span
+from ._seer import Seer, Sight
 
 _DENSE_CHUNKS: Final = 15
 
@@ -21,14 +22,30 @@ _DENSE_CHUNKS: Final = 15
 class StreamScrubber:
     """Made by `Scrubber.stream()`. Not for two threads at once."""
 
-    __slots__ = ("_covered", "_dense", "_exact_chunks", "_held", "_marker", "_matcher", "_names", "_open", "_tally", "hits")
+    __slots__ = (
+        "_covered",
+        "_dense",
+        "_exact_chunks",
+        "_kept",
+        "_marker",
+        "_matcher",
+        "_names",
+        "_open",
+        "_seer",
+        "_tally",
+        "_written",
+        "hits",
+    )
 
-    def __init__(self, matcher: Matcher, marker: bytes, names: tuple[str | int, ...]) -> None:
+    def __init__(self, matcher: Matcher, seer: Seer | None, marker: bytes, names: tuple[str | int, ...]) -> None:
+        """seer: None: only the text itself is looked at, in no other view."""
         self._matcher: Final = matcher
+        self._seer: Final = seer
         self._marker: Final = marker
         self._names: Final = names
-        self._held = b""
-        self._covered = 0  # so many bytes of _held belong to a marker that is already written
+        self._kept = b""  # the end of what was read, as far as it is needed again
+        self._written = 0  # so many bytes of _kept are written already
+        self._covered = 0  # so many bytes of _kept belong to a marker that is already written
         self._open = 0  # owners of the marker written last, which may still grow
         self._dense = 0  # chunks for which the probe was last found not worth its time
         self._exact_chunks = 0  # of these, how many are still to come
@@ -37,12 +54,12 @@ class StreamScrubber:
         """Markers written: one for each merged span."""
 
     def __repr__(self) -> str:
-        return f"StreamScrubber(held={len(self._held)}, hits={self.hits})"
+        return f"StreamScrubber(held={self.held}, hits={self.hits})"
 
     @property
     def held(self) -> int:
         """Bytes read that are not written yet, because they may be the start of a secret."""
-        return len(self._held)
+        return len(self._kept) - self._written
 
     @property
     def hits_by_secret(self) -> dict[str | int, int]:
@@ -62,24 +79,22 @@ class StreamScrubber:
 
     def feed(self, data: bytes) -> bytes:
         """Take `data`, the next bytes of the pipe; return the clean bytes that are now certain."""
-        text = self._held + data if self._held else bytes(data)
+        text = self._kept + data if self._kept else bytes(data)
         if not text:
             return b""
         spans = self._find(text)
-        cut = len(text) - self._matcher.hold(text)
-        if not spans and not self._covered:
-            self._held = text[cut:]
-            return text[:cut] if self._held else text
-        return self._emit(text, spans, cut)
+        if self._seer is None:
+            cut = len(text) - self._matcher.hold(text)
+            sight = Sight([(start, end, owners, start) for start, end, owners in spans] if spans else [], cut, cut)
+        else:
+            sight = self._seer.look(text, spans, self._covered, ended=False)
+        return self._emit(text, sight)
 
     def finish(self) -> bytes:
         """The pipe has ended: return the last clean bytes. After that the object is as new, but for its counts."""
-        text, end = self._held, len(self._held)
-        spans = self._find(text) if text else []
-        length, owners = self._matcher.unfinished(text) if text else (0, 0)
-        if length:
-            spans = _with_last(spans, (end - length, end, owners))
-        last = self._emit(text, spans, end)
+        text = self._kept
+        seer = self._seer or Seer(self._matcher, terminal=False, wrapped=False)
+        last = self._emit(text, seer.look(text, self._find(text), self._covered, ended=True)) if text else b""
         self._close()
         self._covered = 0
         return last
@@ -97,41 +112,35 @@ class StreamScrubber:
             self._exact_chunks -= 1
         return self._matcher.scan(text)
 
-    def _emit(self, text: bytes, spans: list[Span], cut: int) -> bytes:
-        """Write `text` up to `cut` with `spans` masked; a span that begins before the cut is written whole, now."""
+    def _emit(self, text: bytes, sight: Sight) -> bytes:
+        """Write `text` up to the cut with what was seen masked; a match that begins before the cut is written whole, now."""
+        masked, cut, keep = sight
         out: list[bytes] = []
-        at = covered = self._covered
-        for start, end, owners in spans:
-            if start < covered:  # more of the marker that is already written
-                self._open |= owners
-                if end > covered:
-                    at = covered = end
+        covered = self._covered
+        at = max(covered, self._written)
+        for start, end, owners, mask in masked:
+            if start < covered:
+                if end > covered:  # more of the marker that is already written
+                    self._open |= owners
+                    covered = end
+                    at = max(at, end)
                 continue
-            if start >= cut:
+            if mask >= cut:
                 break
             self._close()
             self._open = owners
             self.hits += 1
-            out.append(text[at:start])
+            out.append(text[at:mask])
             out.append(self._marker)
             at = covered = end
         if at < cut:
             out.append(text[at:cut])
-        self._held = text[cut:]
-        self._covered = max(0, covered - cut)
+        self._kept = text[keep:]
+        self._written = cut - keep
+        self._covered = max(0, covered - keep)
         return b"".join(out)
 
     def _close(self) -> None:
         if self._open:
             self._tally[self._open] = self._tally.get(self._open, 0) + 1
             self._open = 0
-
-
-def _with_last(spans: list[Span], last: Span) -> list[Span]:
-    """`spans` with `last`, which reaches to the end of the text, merged into those that it overlaps."""
-    start, end, owners = last
-    while spans and spans[-1][1] > start:
-        start = min(start, spans[-1][0])
-        owners |= spans[-1][2]
-        spans = spans[:-1]
-    return [*spans, (start, end, owners)]
