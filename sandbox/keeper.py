@@ -28,10 +28,13 @@ from sandbox.spec import HOME_DIR, Level, PrivateFile, SandboxSpec
 _STDIO_COUNT: Final = 3
 _MEMORY_DIR: Final = "/dev/shm"  # noqa: S108  made private by mkdtemp; what is written there never reaches a disk
 _READABLE: Final = (
-    "/usr", "/bin", "/sbin", "/lib", "/lib32", "/lib64", "/libx32", "/proc", "/etc/alternatives", "/etc/ca-certificates",
-    "/etc/group", "/etc/host.conf", "/etc/ld.so.cache", "/etc/ld.so.conf", "/etc/ld.so.conf.d", "/etc/localtime", "/etc/mime.types",
-    "/etc/nsswitch.conf", "/etc/passwd", "/etc/protocols", "/etc/services", "/etc/ssl/certs", "/etc/ssl/openssl.cnf", "/etc/terminfo",
-)  # fmt: skip
+    *("/usr", "/bin", "/sbin", "/lib", "/lib32", "/lib64", "/libx32"),
+    *("/etc/alternatives", "/etc/ca-certificates", "/etc/group", "/etc/host.conf", "/etc/ld.so.cache", "/etc/ld.so.conf"),
+    *("/etc/ld.so.conf.d", "/etc/localtime", "/etc/mime.types", "/etc/nsswitch.conf", "/etc/passwd", "/etc/protocols"),
+    *("/etc/services", "/etc/ssl/certs", "/etc/ssl/openssl.cnf", "/etc/terminfo"),
+    # Not /proc as a whole: other processes and the kernel's state would be in it. /proc/self is the command's own.
+    *("/proc/self", "/proc/cpuinfo", "/proc/filesystems", "/proc/loadavg", "/proc/meminfo", "/proc/stat", "/proc/uptime"),
+)
 _DEVICES: Final = ("/dev/null", "/dev/zero", "/dev/full", "/dev/random", "/dev/urandom")
 _BURIAL_POLL_S: Final = 0.002
 
