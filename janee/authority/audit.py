@@ -70,7 +70,8 @@ def seal_record(seq: int, now: float, event: str, fields: Mapping[str, Any], pre
     """
     if not _EVENT.fullmatch(event) or not RESERVED.isdisjoint(fields):
         raise ValueError(f"not an audit event: {event!r} with {sorted(fields)}")
-    record: dict[str, Any] = {name: _bounded(value) for name, value in fields.items() if value is not None}
+    cutter = _Cutter()
+    record: dict[str, Any] = {name: cutter.cut(value) for name, value in fields.items() if value is not None}
     record |= {"seq": seq, "time": format_time(now), "event": event, "prev": prev}
     text = canonical(record)
     if len(text) > MAX_RECORD_BYTES:
@@ -84,18 +85,31 @@ def hash_text(text: str) -> str:
     return hashlib.sha256(text.encode("utf-8", "surrogatepass")).hexdigest()
 
 
-def _bounded(value: Any) -> Any:
-    if isinstance(value, str):
-        if len(value) <= MAX_STRING:
+class _Cutter:
+    """Cuts over-long values; `left`: how many characters the whole record may still take."""
+
+    __slots__ = ("left",)
+
+    def __init__(self) -> None:
+        self.left = MAX_RECORD_BYTES
+
+    def cut(self, value: Any) -> Any:
+        if isinstance(value, str):
+            return self._text(value)
+        if isinstance(value, (list, tuple)):
+            items = [self.cut(item) for item in value[:MAX_ITEMS]]
+            return items if len(value) <= MAX_ITEMS else [*items, f"… [{len(value)} entries, sha256:{_digest_of(value)}]"]
+        if isinstance(value, Mapping):
+            return {self._text(str(name)): self.cut(item) for name, item in list(value.items())[:MAX_ITEMS]}
+        return value
+
+    def _text(self, value: str) -> str:
+        limit = min(MAX_STRING, max(self.left, 0))
+        self.left -= len(value)
+        if len(value) <= limit:
             return value
         digest = hashlib.sha256(value.encode("utf-8", "surrogatepass")).hexdigest()
-        return f"{value[:MAX_STRING]}… [{len(value)} characters, sha256:{digest}]"
-    if isinstance(value, (list, tuple)):
-        items = [_bounded(item) for item in value[:MAX_ITEMS]]
-        return items if len(value) <= MAX_ITEMS else [*items, f"… [{len(value)} entries, sha256:{_digest_of(value)}]"]
-    if isinstance(value, Mapping):
-        return {str(name)[:256]: _bounded(item) for name, item in list(value.items())[:MAX_ITEMS]}
-    return value
+        return f"{value[:limit]}… [{len(value)} characters, sha256:{digest}]"
 
 
 def _digest_of(values: Iterable[Any]) -> str:

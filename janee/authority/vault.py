@@ -10,6 +10,7 @@ from __future__ import annotations
 import base64
 import binascii
 import hmac
+import json
 import os
 from pathlib import Path
 from typing import Final
@@ -59,7 +60,8 @@ class Vault:
             ) from None
 
     def _associated(self, kind: str, names: tuple[str, ...]) -> bytes:
-        return "\0".join(("janee-box-v1", self._store_id, kind, *names)).encode()
+        # JSON: two names can never be read as one
+        return json.dumps(["janee-box-v1", self._store_id, kind, *names]).encode()
 
     def tag(self, *parts: bytes) -> bytes:
         """A keyed tag (HMAC-SHA-256) over the parts: who lacks the master key can neither make nor move one."""
