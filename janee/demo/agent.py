@@ -49,4 +49,7 @@ def _say(answer: dict[str, Any]) -> None:
 
 
 if __name__ == "__main__":
-    asyncio.run(main(sys.argv[1:]))
+    try:
+        asyncio.run(main(sys.argv[1:]))
+    except Exception as error:  # a process border: what the Runner said before is in the same log
+        sys.exit(f"agent: the session with the Runner failed ({type(error).__name__})")

@@ -14,7 +14,7 @@ from typing import Any, Final
 from janee.demo.report import Row, Verdict
 from janee.demo.traces import find_traces
 from janee.demo.wire import Exchange, status_of
-from janee.demo.world import Answer, World
+from janee.demo.world import Answer, Secrets, World
 from janee.errors import ProtocolError
 from janee.protocol import PATH_AUTHORIZE, PATH_COMPLETE
 from janee.seal import GrantContext, SealKey, constraints_digest
@@ -62,7 +62,7 @@ def _from_output(world: World) -> Iterator[Row]:
     for name, script in PRINTED:
         answer = _shell(world, script)
         redacted = _count(answer, "scrubHits") > 0
-        yield _judge(world, name, Attempt(_output(answer), answer.everything(), _if(redacted, Verdict.REDACTED)))
+        yield judge(world.secrets, name, Attempt(_output(answer), answer.everything(), _if(redacted, Verdict.REDACTED)))
     places = {"trusted": str(world.root / "trusted"), "trap": str(world.trap.port), "authority": str(world.recorder.port)}
     for name, template in FRUITLESS:
         script = template
@@ -71,7 +71,9 @@ def _from_output(world: World) -> Iterator[Row]:
         answer = _shell(world, script)
         nothing = "exitCode" in answer.value and _count(answer, "scrubHits") == 0 and "connected" not in _output(answer)
         stolen = world.trap.visits or (world.workspace / "stolen").exists()
-        yield _judge(world, name, Attempt(_output(answer), answer.everything(), _if(nothing and not stolen, Verdict.REFUSED)))
+        yield judge(
+            world.secrets, name, Attempt(_output(answer), answer.everything(), _if(nothing and not stolen, Verdict.REFUSED))
+        )
 
 
 def _from_a_hook(world: World) -> Iterator[Row]:
@@ -86,8 +88,8 @@ def _from_a_hook(world: World) -> Iterator[Row]:
     finally:
         hook.unlink()
     redacted = _count(answer, "scrubHits") > 0 and not (world.workspace / "stolen").exists()
-    yield _judge(
-        world,
+    yield judge(
+        world.secrets,
         "plant a git hook that prints and saves it",
         Attempt(_output(answer), answer.everything(), _if(redacted, Verdict.REDACTED)),
     )
@@ -144,7 +146,7 @@ def _past_the_policy(world: World) -> Iterator[Row]:
         answer = world.call(tool, arguments)
         refused = answer.is_error and answer.reason_code in codes and not world.trap.visits
         came_back = answer.reason_code or _output(answer)
-        yield _judge(world, name, Attempt(came_back, answer.everything(), _if(refused, Verdict.REFUSED)))
+        yield judge(world.secrets, name, Attempt(came_back, answer.everything(), _if(refused, Verdict.REFUSED)))
 
 
 # --- through the API ----------------------------------------------------------------------------------------------------
@@ -153,15 +155,17 @@ def _past_the_policy(world: World) -> Iterator[Row]:
 def _from_the_api(world: World) -> Iterator[Row]:
     echo = world.call("janee_execute", {"capability": "tickets", "method": "GET", "path": "/v1/echo"})
     redacted = echo.value.get("status") == 200 and _count(echo, "scrubHits") > 0
-    yield _judge(
-        world,
+    yield judge(
+        world.secrets,
         "have the API reflect its request headers",
         Attempt(_output(echo), echo.everything(), _if(redacted, Verdict.REDACTED)),
     )
     moved = world.call("janee_execute", {"capability": "tickets", "method": "GET", "path": "/v1/moved"})
     stayed = moved.value.get("status") == 302 and not world.trap.visits
-    yield _judge(
-        world, "have the API redirect to the thief", Attempt(_output(moved), moved.everything(), _if(stayed, Verdict.REFUSED))
+    yield judge(
+        world.secrets,
+        "have the API redirect to the thief",
+        Attempt(_output(moved), moved.everything(), _if(stayed, Verdict.REFUSED)),
     )
 
 
@@ -222,7 +226,7 @@ def _on_the_wire(world: World) -> Iterator[Row]:
         if exchange is None:
             yield Row(name, f"nothing recorded for {path}", Verdict.UNEXPECTED)
         else:
-            yield _judge(world, name, theft(world, exchange))
+            yield judge(world.secrets, name, theft(world, exchange))
 
 
 def try_thefts(world: World) -> Iterator[Row]:
@@ -233,8 +237,9 @@ def try_thefts(world: World) -> Iterator[Row]:
 # --- helpers -------------------------------------------------------------------------------------------------------------
 
 
-def _judge(world: World, name: str, attempt: Attempt) -> Row:
-    for secret, value in world.secrets.credentials().items():
+def judge(known: Secrets, name: str, attempt: Attempt) -> Row:
+    """The verdict on an attempt: LEAKED if any form of a credential is in what it brought back, whatever else it says."""
+    for secret, value in known.credentials().items():
         if forms := find_traces(value, attempt.data):
             return Row(name, f"{secret} ({', '.join(forms)}): {_short(attempt.came_back)}", Verdict.LEAKED)
     return Row(name, _short(attempt.came_back), attempt.good)
