@@ -195,7 +195,7 @@ class Grant(Message):
 
 class Completion(Message):
     grant_id: GrantId
-    exit_code: Annotated[int, Field(ge=-1, le=255)] | None  # None: never started, or ended by a signal
+    exit_code: Annotated[int, Field(ge=-1, le=255)] | None = None  # None: never started, or ended by a signal
     signal: Annotated[int, Field(ge=1, le=64)] | None = None
     started_at: str
     duration_ms: Count
