@@ -46,7 +46,7 @@ _NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._:@/+-]{0,127}")
 @click.option("--authority-ca", type=click.Path(exists=True, dir_okay=False), help="PEM file of the CA of the Authority.")
 @click.option("--tls-cert", type=click.Path(exists=True, dir_okay=False), help="PEM file with this Runner's certificate.")
 @click.option("--tls-key", type=click.Path(exists=True, dir_okay=False), help="PEM file with its private key.")
-@click.option("--warm", type=click.IntRange(0, 64), help="Sandboxes kept ready.  [default: 3]")
+@click.option("--warm", type=click.IntRange(0, 64), help="Sandboxes kept ready.  [default: 2]")
 def command(
     runner: bool,
     authority_url: str | None,

@@ -18,7 +18,7 @@ from janee.errors import JaneeError, SandboxUnavailableError
 from janee.runner.execution import Execution
 from sandbox import SandboxError
 
-DEFAULT_SIZE: Final = 3
+DEFAULT_SIZE: Final = 2  # each is some 8 MB
 _REFILL_PAUSE_S: Final = 0.002  # lets the answer of the call that made room leave first
 _RETRY_S: Final = 1.0
 
