@@ -71,7 +71,11 @@ def seal_record(seq: int, now: float, event: str, fields: Mapping[str, Any], pre
     if not _EVENT.fullmatch(event) or not RESERVED.isdisjoint(fields):
         raise ValueError(f"not an audit event: {event!r} with {sorted(fields)}")
     cutter = _Cutter()
-    record: dict[str, Any] = {name: cutter.cut(value) for name, value in fields.items() if value is not None}
+    record: dict[str, Any] = {
+        name: _cut_text(value, MAX_STRING) if isinstance(value, str) else cutter.cut(value)
+        for name, value in fields.items()
+        if value is not None
+    }
     record |= {"seq": seq, "time": format_time(now), "event": event, "prev": prev}
     text = canonical(record)
     if len(text) > MAX_RECORD_BYTES:
@@ -86,7 +90,7 @@ def hash_text(text: str) -> str:
 
 
 class _Cutter:
-    """Cuts over-long values; `left`: how many characters the whole record may still take."""
+    """Cuts over-long lists and mappings; `left`: how many characters all of them together may still take."""
 
     __slots__ = ("left",)
 
@@ -104,12 +108,16 @@ class _Cutter:
         return value
 
     def _text(self, value: str) -> str:
-        limit = min(MAX_STRING, max(self.left, 0))
-        self.left -= len(value)
-        if len(value) <= limit:
-            return value
-        digest = hashlib.sha256(value.encode("utf-8", "surrogatepass")).hexdigest()
-        return f"{value[:limit]}… [{len(value)} characters, sha256:{digest}]"
+        result = _cut_text(value, min(MAX_STRING, max(self.left, 0)))
+        self.left -= len(result)
+        return result
+
+
+def _cut_text(value: str, limit: int) -> str:
+    if len(value) <= limit:
+        return value
+    digest = hashlib.sha256(value.encode("utf-8", "surrogatepass")).hexdigest()
+    return f"{value[:limit]}… [{len(value)} characters, sha256:{digest}]"
 
 
 def _digest_of(values: Iterable[Any]) -> str:
