@@ -129,7 +129,9 @@ def make_app(authority: Authority, gate: Gate, *, is_private: bool) -> Starlette
     border = _Border(authority, gate, is_private)
     routes = [Route(row.path, border.endpoint(row), methods=[row.method]) for row in ROWS]
     routes.append(Route(protocol.PATH_HEALTH, border.health, methods=["GET"]))
-    return Starlette(routes=routes, exception_handlers={HTTPException: _not_found})
+    app = Starlette(routes=routes, exception_handlers={HTTPException: _not_found})
+    app.router.redirect_slashes = False  # a path is this one or another one
+    return app
 
 
 class _Border:

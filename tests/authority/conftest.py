@@ -5,6 +5,7 @@ from pathlib import Path
 
 import pytest
 
+from tests.authority.desk import Desk, open_desk
 from tests.authority.live import Live, make_home, running
 
 
@@ -14,3 +15,10 @@ def live(tmp_path: Path) -> Iterator[Live]:
     home, environ = make_home(tmp_path)
     with running(home, environ) as authority:
         yield authority
+
+
+@pytest.fixture
+def desk(tmp_path: Path) -> Iterator[Desk]:
+    """An Authority in this process."""
+    with open_desk(tmp_path) as opened:
+        yield opened

@@ -12,7 +12,7 @@ import subprocess
 import sys
 import time
 from collections.abc import Iterator
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -88,15 +88,22 @@ class Runner:
     port: int
     key: RunnerKey
     runner_id: str = "test-runner"
-    nonces: int = 0
-    _connection: http.client.HTTPConnection | None = field(default=None, repr=False)
 
     def call(
-        self, method: str, path: str, body: bytes = b"", *, query: str = "", now: float | None = None, **bend: Any
+        self,
+        method: str,
+        path: str,
+        body: bytes = b"",
+        *,
+        query: str = "",
+        now: float | None = None,
+        send_path: str | None = None,
+        send_body: bytes | None = None,
+        headers: dict[str, str] | None = None,
     ) -> Answer:
-        headers = self.sign(method, path, body, query=query, now=now)
-        headers |= bend.get("headers", {})
-        return self.send(method, bend.get("path", path), bend.get("body", body), bend.get("query", query), headers)
+        """Sign one request and send it; send_path, send_body, headers: what is sent instead of what was signed."""
+        signed = self.sign(method, path, body, query=query, now=now) | (headers or {})
+        return self.send(method, send_path or path, body if send_body is None else send_body, query, signed)
 
     def sign(self, method: str, path: str, body: bytes, *, query: str = "", now: float | None = None) -> dict[str, str]:
         parts = SignedParts(method, path, query, body)
@@ -221,9 +228,8 @@ def running(home: JaneeHome, environ: dict[str, str], *options: str, api_key: st
     read_end, write_end = os.pipe()
     command = [sys.executable, "-m", "janee.cli.main", "authority", "--port", "0", "--ready-fd", str(write_end), *options]
     environ = environ | ({"JANEE_API_KEY": api_key} if api_key else {})
-    process = subprocess.Popen(
-        command, env=environ, pass_fds=(write_end,), stderr=(home.path.parent / "stderr").open("wb"), stdin=subprocess.DEVNULL
-    )
+    with (home.path.parent / "stderr").open("wb") as stderr:
+        process = subprocess.Popen(command, env=environ, pass_fds=(write_end,), stderr=stderr, stdin=subprocess.DEVNULL)
     os.close(write_end)
     try:
         port = int(_line(read_end, 20).rpartition(":")[2] or 0)

@@ -1,0 +1,3 @@
+from tests.authority.conftest import desk, live
+
+__all__ = ["desk", "live"]
