@@ -253,7 +253,7 @@ class TraceStep(Message):
 
 
 class Explanation(Message):
-    agent: str | None
+    agent: str | None = None
     capability: str
     allowed: bool
     reason_code: Annotated[ReasonCode, Field(strict=False)] | None = None
@@ -280,7 +280,7 @@ class CapabilityInfo(Message):
 
 
 class Capabilities(Message):
-    agent_id: str | None
+    agent_id: str | None = None  # None: nobody that the Authority knows
     identity_source: str
     capabilities: Annotated[tuple[CapabilityInfo, ...], Field(strict=False)]
 
