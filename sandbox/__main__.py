@@ -7,6 +7,7 @@ are relayed through pipes).
 """
 
 import argparse
+import ipaddress
 import json
 import os
 import stat
@@ -18,14 +19,14 @@ from typing import Any, Final, NoReturn
 
 from sandbox.errors import ErrorCode, SandboxError
 from sandbox.owner import Owner
-from sandbox.run import base_env
+from sandbox.relay import Relay, connect_by_name
+from sandbox.run import base_env, run
 from sandbox.spec import Exit, HostEntry, Level, Limits, Mount, SandboxSpec
 from sandbox.streams import Streams
 
 _USAGE_STATUS: Final = 125  # a usage error means: the sandbox was not applied
 _INTERRUPTED_STATUS: Final = 130
 _UNAVAILABLE_STATUS: Final = 6
-_STDIO: Final = (0, 1, 2)
 
 
 class _Parser(argparse.ArgumentParser):
@@ -43,7 +44,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
         return int(options.function(options))
     except SandboxError as error:
         if getattr(options, "json", False):
-            _say(json.dumps({"error": error.code.value, "message": error.message, "hint": error.hint}))
+            sys.stdout.write(json.dumps({"error": error.code.value, "message": error.message, "hint": error.hint}) + "\n")
         _complain(error.message, error.hint)
         return error.exit_status
     except KeyboardInterrupt:
@@ -53,31 +54,29 @@ def main(arguments: Sequence[str] | None = None) -> int:
 def _parser() -> argparse.ArgumentParser:
     parser = _Parser(prog="python -m sandbox", description="Run one untrusted command so that nothing gets out.")
     commands = parser.add_subparsers(required=True, metavar="run|check")
-    run = commands.add_parser("run", help="run a command in a sandbox")
-    run.set_defaults(function=_run)
+    runner = commands.add_parser("run", help="run a command in a sandbox")
+    runner.set_defaults(function=_run)
     levels = [Level.STRICT.value, Level.LANDLOCK.value]
-    run.add_argument(
+    runner.add_argument(
         "--level", choices=levels, default=Level.STRICT.value, help="strict (default), or landlock: without namespaces"
     )
-    run.add_argument("--ro", action="append", default=[], metavar="PATH", help="show a path, read-only")
-    run.add_argument("--rw", action="append", default=[], metavar="PATH", help="show a path, writable")
-    run.add_argument("--cwd", metavar="PATH", help="working directory inside (default: a private home)")
-    run.add_argument(
+    runner.add_argument("--ro", action="append", default=[], metavar="PATH", help="show a path, read-only")
+    runner.add_argument("--rw", action="append", default=[], metavar="PATH", help="show a path, writable")
+    runner.add_argument("--cwd", metavar="PATH", help="working directory inside (default: a private home)")
+    runner.add_argument(
         "--env", action="append", default=[], metavar="K=V", help="set a variable (beside PATH, HOME, USER, LOGNAME, LANG)"
     )
-    run.add_argument(
+    runner.add_argument(
         "--net",
         default="none",
         metavar="none|HOST:PORT,…",
         help="names that exist inside, with a relay to each (default: none)",
     )
-    run.add_argument("--timeout", type=float, metavar="S", help="kill everything after S seconds")
-    run.add_argument("--memory", type=int, metavar="MIB", help="private memory of each process")
-    run.add_argument("--pids", type=int, metavar="N", help="processes and threads at once")
-    run.add_argument(
-        "--json", action="store_true", help="one JSON line about the end, on stderr's place: the last line of stderr"
-    )
-    run.add_argument("argv", nargs=argparse.REMAINDER, metavar="-- CMD ARG…")
+    runner.add_argument("--timeout", type=float, metavar="S", help="kill everything after S seconds")
+    runner.add_argument("--memory", type=int, metavar="MIB", help="private memory of each process")
+    runner.add_argument("--pids", type=int, metavar="N", help="processes and threads at once")
+    runner.add_argument("--json", action="store_true", help="collect the output and print one JSON object")
+    runner.add_argument("argv", nargs=argparse.REMAINDER, metavar="-- CMD ARG…")
     check = commands.add_parser("check", help="try every layer on this machine")
     check.set_defaults(function=_check)
     check.add_argument("--level", choices=levels, default=Level.STRICT.value)
@@ -86,19 +85,33 @@ def _parser() -> argparse.ArgumentParser:
 
 
 def _run(options: argparse.Namespace) -> int:
+    spec = _spec_of(options)
+    return _run_for_json(spec) if options.json else _execute(spec).status
+
+
+def _run_for_json(spec: SandboxSpec) -> int:
+    """Collect the output and print one JSON object in its place."""
     started = time.monotonic()
-    ended = _execute(_spec_of(options))
-    if options.json:
-        report = {
-            "exitCode": ended.code,
-            "signal": ended.signal,
-            "timedOut": ended.timed_out,
-            "status": ended.status,
-            "level": options.level,
-            "durationMs": round((time.monotonic() - started) * 1000, 3),
-        }
-        _say(json.dumps(report))
-    return ended.status
+    done = run(spec, stdin=_collected_stdin())
+    report = {
+        "exitCode": done.exit.code,
+        "signal": done.exit.signal,
+        "timedOut": done.exit.timed_out,
+        "status": done.exit.status,
+        "level": spec.level.value,
+        "stdout": done.stdout.decode(errors="replace"),
+        "stderr": done.stderr.decode(errors="replace"),
+        "truncated": done.truncated,
+        "durationMs": round((time.monotonic() - started) * 1000, 3),
+    }
+    sys.stdout.write(json.dumps(report) + "\n")
+    return done.exit.status
+
+
+def _collected_stdin() -> int | bytes | None:
+    if not _is_open(0) or os.isatty(0):
+        return None
+    return 0 if _can_be_passed(0) else sys.stdin.buffer.read()
 
 
 def _spec_of(options: argparse.Namespace) -> SandboxSpec:
@@ -134,13 +147,28 @@ def _mount(path: str, *, writable: bool) -> Mount:
 def _hosts(text: str) -> tuple[HostEntry, ...]:
     if text == "none":
         return ()
+    addresses: dict[str, str] = {}
     entries = []
-    for position, item in enumerate(text.split(",")):
+    for item in text.split(","):
         name, separator, port = item.rpartition(":")
         if not separator or not port.isdecimal():
             raise SandboxError(ErrorCode.BAD_SPEC, f"not HOST:PORT: {item!r}", "write --net none or --net HOST:PORT,…")
-        entries.append(HostEntry(name.strip("[]"), f"127.0.64.{position + 1}", int(port)))
+        address = addresses.setdefault(name, _address_for(name, len(addresses) + 1))
+        entries.append(HostEntry(name, address, int(port)))
     return tuple(entries)
+
+
+def _address_for(name: str, position: int) -> str:
+    """Where a name lives inside: loopback stays what it is, everything else gets an address of 127.0.64.0/24."""
+    if name == "localhost":
+        return "127.0.0.1"
+    try:
+        literal = ipaddress.ip_address(name.strip("[]"))
+    except ValueError:
+        return f"127.0.64.{position}"
+    if isinstance(literal, ipaddress.IPv6Address) or not literal.is_loopback:
+        raise SandboxError(ErrorCode.BAD_SPEC, f"only names and 127.x.y.z can be reached, not {name!r}", "use the host's name")
+    return name
 
 
 def _execute(spec: SandboxSpec) -> Exit:
@@ -150,6 +178,8 @@ def _execute(spec: SandboxSpec) -> Exit:
         with ExitStack() as theirs:
             stdio = (_stdin(theirs, streams), _stdout(theirs, streams, 1), _stdout(theirs, streams, 2))
             owner = stack.enter_context(Owner.start(spec, stdio))
+        relay = Relay(tuple(zip(owner.listeners, spec.hosts, strict=True)), connect_by_name)
+        stack.callback(relay.close)
         streams.pump(owner.fileno())
         ended = owner.result()
         streams.drain()
@@ -221,10 +251,6 @@ def _check(options: argparse.Namespace) -> int:
     else:
         sys.stdout.write(render(reports))
     return 0 if all(report.ok or not report.required for report in reports) else _UNAVAILABLE_STATUS
-
-
-def _say(line: str) -> None:
-    sys.stderr.write(line + "\n")
 
 
 def _complain(message: str, hint: str) -> None:

@@ -131,6 +131,8 @@ class Cell:
             stdio = (stdin, stdout, stderr)
             for descriptor in stdio:
                 _check_stdio(descriptor)
+                if self._identity.is_separate:
+                    _give_pipe(descriptor, self._identity)
             with contextlib.ExitStack() as stack:
                 mounts = tuple(_open_mount(stack, mount, spec, self._identity) for mount in spec.mounts)
                 listeners = self._process.order(Orders.of(spec, HOME_DIR), stdio + mounts)
@@ -282,6 +284,19 @@ def _check_stdio(descriptor: int) -> None:
         ) from None
     if stat.S_ISDIR(mode) or stat.S_ISBLK(mode) or is_terminal:
         raise SandboxError(ErrorCode.BAD_SPEC, f"descriptor {descriptor} is a directory, device or terminal", "pass a pipe")
+
+
+def _give_pipe(descriptor: int, identity: idmap.Identity) -> None:
+    """Make an anonymous pipe the command's own, so that `>/dev/stderr`, which opens it anew, is permitted."""
+    reader, writer = os.pipe()
+    try:
+        is_anonymous = os.fstat(reader).st_dev == os.fstat(descriptor).st_dev
+    finally:
+        os.close(reader)
+        os.close(writer)
+    if is_anonymous:
+        with contextlib.suppress(PermissionError):  # a pipe of another user namespace: the command does without
+            os.fchown(descriptor, identity.uid, identity.gid)
 
 
 def _open_mount(stack: contextlib.ExitStack, mount: Mount, spec: SandboxSpec, identity: idmap.Identity) -> int:

@@ -16,7 +16,7 @@ import subprocess
 import sys
 import time
 from types import TracebackType
-from typing import Any, Final, NoReturn, Self
+from typing import Final, NoReturn, Self
 
 from sandbox import privileges, wire
 from sandbox.cell import Cell, Child
@@ -29,9 +29,13 @@ _BOOT: Final = "import sys; sys.path.insert(0, {path!r}); from sandbox.owner imp
 
 
 class Owner:
-    """Handle of a running owner process. A context manager: leaving it kills what is left."""
+    """Handle of a running owner process. A context manager: leaving it kills what is left.
+
+    listeners: as `Child.listeners`; whoever started the owner closes them.
+    """
 
     def __init__(self, pid: int, channel: socket.socket) -> None:
+        self.listeners: tuple[socket.socket, ...] = ()
         self._pid = pid
         self._channel = channel
         self._is_reaped = False
@@ -47,7 +51,7 @@ class Owner:
         try:
             with contextlib.suppress(wire.WireError):
                 wire.send(ours, spec_to_message(spec), stdio)
-            owner._receive()
+            owner.listeners = tuple(socket.socket(fileno=number) for number in owner._receive().descriptors)
         except BaseException:
             owner.close()
             raise
@@ -59,17 +63,17 @@ class Owner:
 
     def result(self) -> Exit:
         """Wait for the end of the command. Raises `SandboxError(LOST)`."""
-        body = self._receive()
+        body = self._receive().body
         return Exit(body["code"], body["signal"], body["timed_out"])
 
-    def _receive(self) -> dict[str, Any]:
+    def _receive(self) -> wire.Frame:
         try:
-            body = wire.receive(self._channel).body
+            frame = wire.receive(self._channel)
         except wire.WireError as error:
             raise SandboxError(ErrorCode.LOST, f"the owner of the sandbox died: {error}") from None
-        if "error" in body:
-            raise SandboxError(ErrorCode(body["error"]), body["message"], body["hint"])
-        return body
+        if "error" in frame.body:
+            raise SandboxError(ErrorCode(frame.body["error"]), frame.body["message"], frame.body["hint"])
+        return frame
 
     def kill(self) -> None:
         """Have the command killed; `result` still follows."""
@@ -159,7 +163,9 @@ def _serve(channel: socket.socket) -> None:
         child = cell.start(spec, stdin=stdin, stdout=stdout, stderr=stderr)
         for descriptor in frame.descriptors:
             os.close(descriptor)
-        wire.send(channel, {"started": True})
+        wire.send(channel, {"started": True}, tuple(listener.fileno() for listener in child.listeners))
+        for listener in child.listeners:
+            listener.close()
         ended = _wait(channel, child, spec.limits.wall_s)
     wire.send(channel, {"code": ended.code, "signal": ended.signal, "timed_out": ended.timed_out})
 

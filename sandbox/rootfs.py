@@ -240,14 +240,20 @@ def _open_mount_point(target: str, *, is_directory: bool) -> int:
     parent, _, name = target.rpartition("/")
     directory = _make_directories(parent)
     try:
-        with suppress(FileExistsError):
-            if is_directory:
-                os.mkdir(name, 0o755, dir_fd=directory)
-            else:
-                os.close(os.open(name, os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, 0o644, dir_fd=directory))
+        if _is_ours(directory):
+            with suppress(FileExistsError):
+                if is_directory:
+                    os.mkdir(name, 0o755, dir_fd=directory)
+                else:
+                    os.close(os.open(name, os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, 0o644, dir_fd=directory))
         return kernel.open_beneath(name, os.O_PATH, dir_fd=directory)
     finally:
         os.close(directory)
+
+
+def _is_ours(directory: int) -> bool:
+    """Does `directory` lie in a private tmpfs? Nothing is ever created in a mount of the host for want of a mount point."""
+    return os.fstat(directory).st_dev in (os.stat("/").st_dev, os.stat(HOME_DIR).st_dev)
 
 
 def _make_directories(path: str) -> int:
@@ -258,6 +264,8 @@ def _make_directories(path: str) -> int:
             try:
                 following = kernel.open_beneath(name, os.O_PATH | os.O_DIRECTORY, dir_fd=current)
             except FileNotFoundError:
+                if not _is_ours(current):
+                    raise
                 os.mkdir(name, 0o755, dir_fd=current)
                 following = kernel.open_beneath(name, os.O_PATH | os.O_DIRECTORY, dir_fd=current)
         finally:

@@ -10,6 +10,7 @@ from contextlib import ExitStack
 from typing import Final, Literal
 
 from sandbox.owner import Owner
+from sandbox.relay import Connect, Relay, connect_by_name
 from sandbox.spec import DEFAULT_PATH, HOME_DIR, USER_NAME, Completed, SandboxSpec
 from sandbox.streams import Streams
 
@@ -42,6 +43,7 @@ def run(
     stdin: bytes | int | None = None,
     max_output: int = _DEFAULT_OUTPUT,
     on_excess: Literal["truncate", "kill"] = "truncate",
+    connect: Connect = connect_by_name,
 ) -> Completed:
     """Run one command and collect its output. Blocking.
 
@@ -57,6 +59,8 @@ def run(
         with theirs:
             stdio = (_input(theirs, streams, stdin), _output(theirs, streams, out), _output(theirs, streams, err))
             owner = stack.enter_context(Owner.start(spec, stdio))
+        relay = Relay(tuple(zip(owner.listeners, spec.hosts, strict=True)), connect)
+        stack.callback(relay.close)
         streams.pump(owner.fileno(), until=lambda: on_excess == "kill" and (out.is_truncated or err.is_truncated))
         if on_excess == "kill" and (out.is_truncated or err.is_truncated):
             owner.kill()

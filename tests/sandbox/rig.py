@@ -32,9 +32,7 @@ def identity(user: str) -> dict[str, Any]:
     return switch
 
 
-def sandbox(
-    *arguments: str, user: str = "root", **options: Any
-) -> "subprocess.CompletedProcess[bytes]":
+def sandbox(*arguments: str, user: str = "root", **options: Any) -> "subprocess.CompletedProcess[bytes]":
     """`python -m sandbox ARGUMENTS` as `user`, with a deadline."""
     options = {"capture_output": True, "timeout": DEADLINE_S, "cwd": REPOSITORY, "stdin": subprocess.DEVNULL} | options
     if "input" in options:

@@ -23,7 +23,23 @@ LIBC = ctypes.CDLL(None, use_errno=True)
 LIBC.syscall.restype = ctypes.c_long
 PROBES = {}
 TIMEOUT_S = 5
-EXPECTED_ROOT = {"bin", "dev", "etc", "home", "lib", "lib32", "lib64", "libx32", "opt", "proc", "run", "sbin", "tmp", "usr", "var"}
+EXPECTED_ROOT = {
+    "bin",
+    "dev",
+    "etc",
+    "home",
+    "lib",
+    "lib32",
+    "lib64",
+    "libx32",
+    "opt",
+    "proc",
+    "run",
+    "sbin",
+    "tmp",
+    "usr",
+    "var",
+}
 # x86_64 numbers; probes that need one are left out elsewhere
 NR = {
     "ptrace": 101, "syslog": 103, "modify_ldt": 154, "pivot_root": 155, "prctl": 157, "chroot": 161, "settimeofday": 164,
@@ -55,7 +71,10 @@ def call(name, *arguments):
 
 
 def number(nr, *arguments):
-    converted = [ctypes.c_char_p(a) if isinstance(a, bytes) else a if isinstance(a, ctypes.Array) else ctypes.c_long(a) for a in arguments]
+    converted = [
+        ctypes.c_char_p(a) if isinstance(a, bytes) else a if isinstance(a, ctypes.Array) else ctypes.c_long(a)
+        for a in arguments
+    ]
     result = LIBC.syscall(ctypes.c_long(nr), *converted)
     if result < 0:
         code = ctypes.get_errno()
@@ -327,7 +346,14 @@ raw("statmount", bytes(32), bytes(256), 256, 0)
 raw("listmount", bytes(32), bytes(256), 32, 0)
 PROBES["remount_read_only_mount"] = lambda: call("mount", b"none", READ_ONLY.encode(), b"", 32 | 4096, 0)
 PROBES["bind_mount"] = lambda: call("mount", b"/usr", b"/tmp", b"", 4096, 0)
-for _name, _flag in {"mount": 0x20000, "network": 0x40000000, "pid": 0x20000000, "ipc": 0x8000000, "uts": 0x4000000, "time": 0x80}.items():
+for _name, _flag in {
+    "mount": 0x20000,
+    "network": 0x40000000,
+    "pid": 0x20000000,
+    "ipc": 0x8000000,
+    "uts": 0x4000000,
+    "time": 0x80,
+}.items():
     PROBES[f"unshare_{_name}"] = lambda f=_flag: call("unshare", f)
     PROBES[f"unshare_user_and_{_name}"] = lambda f=_flag: call("unshare", f | 0x10000000)
 

@@ -21,7 +21,7 @@ NAMES = sorted(probes.PROBES)
 LANDLOCK_GAPS = {"host_name", "set_id_programs_work", "has_capbnd", "become_root", "mapped_as_root"}
 # Probes that must succeed outside for root: otherwise the battery would prove nothing.
 CONTROLS = {
-    "read_host_file", "read_shadow", "read_init_environment", "read_host_process_environment", "read_kernel_symbols",
+    "read_host_file", "read_shadow", "read_host_process_environment", "read_kernel_symbols",
     "list_root_home", "climb_out_by_dots", "symlink_out_of_workspace", "hard_link_system_file", "write_into_read_only_mount",
     "other_processes_visible", "host_mark_in_any_environment", "host_listener_in_proc_net", "host_name", "pseudo_terminal",
     "setuid_by_chmod", "setgid_by_fchmod", "setuid_by_open", "setgid_by_mkdir", "device_node", "call_fsopen", "call_open_tree",
@@ -57,7 +57,11 @@ def host(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Host]:
     shared.write_text("shared")
     key = 0x7A000000 + os.getpid() % 65536
     segment = ctypes.CDLL(None).shmget(key, 4096, 0o1666)
-    listener, abstract, named = socket.create_server(("127.0.0.1", 0)), socket.socket(socket.AF_UNIX), socket.socket(socket.AF_UNIX)
+    listener, abstract, named = (
+        socket.create_server(("127.0.0.1", 0)),
+        socket.socket(socket.AF_UNIX),
+        socket.socket(socket.AF_UNIX),
+    )
     abstract.bind(f"\0battery-{os.getpid()}")
     named.bind(str(outside / "socket"))
     (outside / "socket").chmod(0o777)
@@ -112,7 +116,11 @@ class Battery:
         if level == "none":
             environment = os.environ | self.host.environment
             done = subprocess.run(
-                [sys.executable, script, *sorted(CONTROLS)], env=environment, capture_output=True, timeout=60, **rig.identity(user)
+                [sys.executable, script, *sorted(CONTROLS)],
+                env=environment,
+                capture_output=True,
+                timeout=60,
+                **rig.identity(user),
             )
         else:
             variables = [word for name, value in self.host.environment.items() for word in ("--env", f"{name}={value}")]

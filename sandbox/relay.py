@@ -1,0 +1,68 @@
+"""Connecting a sandbox's named hosts to the world, for `run` and the command line.
+
+Guarantees: a connection inside to one of `SandboxSpec.hosts` reaches exactly the endpoint that `connect` opens for that entry, resolved
+and reached from outside; at most `_MAX_CONNECTIONS` at once. Never: another destination, a look at the bytes.
+"""
+
+import contextlib
+import socket
+import threading
+from collections.abc import Callable
+from typing import Final
+
+from sandbox.spec import HostEntry
+
+_CHUNK: Final = 65536
+_CONNECT_TIMEOUT_S: Final = 15.0
+_MAX_CONNECTIONS: Final = 64
+
+Connect = Callable[[HostEntry], socket.socket]
+
+
+def connect_by_name(entry: HostEntry) -> socket.socket:
+    """A connection to the name and port of `entry`, resolved here. Raises `OSError`."""
+    peer = socket.create_connection((entry.name, entry.port), _CONNECT_TIMEOUT_S)
+    peer.settimeout(None)
+    return peer
+
+
+class Relay:
+    """Threads that serve the listeners of one command. Owns the listeners; `close` ends accepting."""
+
+    def __init__(self, pairs: tuple[tuple[socket.socket, HostEntry], ...], connect: Connect) -> None:
+        self._listeners = tuple(listener for listener, _ in pairs)
+        self._connect = connect
+        self._slots = threading.BoundedSemaphore(_MAX_CONNECTIONS)
+        for listener, entry in pairs:
+            threading.Thread(target=self._accept, args=(listener, entry), daemon=True).start()
+
+    def close(self) -> None:
+        """Stop listening. Connections end with the command, whose end of them is gone."""
+        for listener in self._listeners:
+            with contextlib.suppress(OSError):
+                listener.shutdown(socket.SHUT_RDWR)
+            listener.close()
+
+    def _accept(self, listener: socket.socket, entry: HostEntry) -> None:
+        while True:
+            try:
+                inside, _ = listener.accept()
+            except OSError:
+                return  # closed
+            threading.Thread(target=self._serve, args=(inside, entry), daemon=True).start()
+
+    def _serve(self, inside: socket.socket, entry: HostEntry) -> None:
+        with self._slots, inside, contextlib.suppress(OSError):  # a failing side closes both: all that TCP could say
+            with self._connect(entry) as outside:
+                back = threading.Thread(target=_copy, args=(outside, inside), daemon=True)
+                back.start()
+                _copy(inside, outside)
+                back.join()
+
+
+def _copy(source: socket.socket, target: socket.socket) -> None:
+    with contextlib.suppress(OSError):
+        while data := source.recv(_CHUNK):
+            target.sendall(data)
+    with contextlib.suppress(OSError):
+        target.shutdown(socket.SHUT_WR)
