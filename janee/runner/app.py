@@ -199,9 +199,7 @@ async def _until_stopped(transport: Any, local: LocalAuthority | None) -> None:
             serving.result()
         elif died.is_set() and local is not None:
             status = local.process.poll()
-            raise UnreachableError(
-                "AUTHORITY_FAILED", f"the authority of this process ended (status {status})", "see its message above"
-            )
+            raise UnreachableError("AUTHORITY_FAILED", f"our own authority ended (status {status})", "see its message above")
     finally:
         if watched >= 0:
             loop.remove_reader(watched)
@@ -233,5 +231,5 @@ async def _http(settings: RunnerSettings, front: Front, warn: Warn, ready: Calla
     server = build_server(front, caller_from_request, lambda message: warn(message, ""))
     with listen(host, port) as listener:
         port = listener.getsockname()[1]
-        app = http_app(server, front.list_capabilities, host=host, port=port, names=settings.http_names)
+        app = http_app(server, front.verify, host=host, port=port, names=settings.http_names)
         await serve_http(app, listener, lambda: ready(f"http://{f'[{host}]' if ':' in host else host}:{port}{MCP_PATH}"))

@@ -133,6 +133,12 @@ class Front:
         known = await self._client.capabilities(self._capability_query(caller))
         return ToolResult({"agentId": known.agent_id, "capabilities": [item.to_wire() for item in known.capabilities]})
 
+    async def verify(self, caller: Caller) -> None:
+        """Return None if the Authority knows who this is. Raises JaneeError IDENTITY_UNVERIFIED, or UnreachableError."""
+        known = await self._client.capabilities(self._capability_query(caller))
+        if known.agent_id is None:
+            raise JaneeError("IDENTITY_UNVERIFIED", "the authority does not know this agent", "see `janee agent add`")
+
     async def whoami(self, caller: Caller) -> ToolResult:
         known = await self._client.capabilities(self._capability_query(caller))
         return ToolResult(

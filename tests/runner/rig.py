@@ -235,7 +235,9 @@ class Rig:
         """The record of how a grant ended."""
 
         def ended() -> dict[str, Any] | None:
-            last = [r for r in self.audit() if r.get("grantId") == grant_id and r["event"] in ("exec.completed", "grant.abandoned")]
+            last = [
+                r for r in self.audit() if r.get("grantId") == grant_id and r["event"] in ("exec.completed", "grant.abandoned")
+            ]
             return last[-1] if last else None
 
         return wait_for(f"grant {grant_id} has ended", ended, timeout_s)

@@ -27,7 +27,9 @@ def test_the_command_has_the_credential_and_the_answer_has_not(client: McpClient
 
 def test_a_secret_cut_by_a_sleep_is_still_masked(client: McpClient) -> None:
     half = len(SECRET) // 2
-    script = f'printf "%.{half}s" "$RIG_TOKEN"; sleep 0.3; printf "%s" "${{RIG_TOKEN#??????????}}" | tail -c {len(SECRET) - half}'
+    script = (
+        f'printf "%.{half}s" "$RIG_TOKEN"; sleep 0.3; printf "%s" "${{RIG_TOKEN#??????????}}" | tail -c {len(SECRET) - half}'
+    )
     result = client.exec("sh", "-c", script)
     assert result["stdout"] == "[REDACTED]"
 
@@ -174,9 +176,7 @@ def test_the_six_steps_are_recorded_in_order(client: McpClient, rig: Rig) -> Non
 def test_progress_is_reported_while_a_command_runs(client: McpClient) -> None:
     before = len(client.notifications)
     arguments = {"capability": "run", "command": ["sleep", "2.5"]}
-    number = client.post(
-        "tools/call", {"name": "janee_exec", "arguments": arguments, "_meta": {"progressToken": "tick"}}
-    )
+    number = client.post("tools/call", {"name": "janee_exec", "arguments": arguments, "_meta": {"progressToken": "tick"}})
     client.wait(number)
     ticks = [n["params"] for n in client.notifications[before:] if n["method"] == "notifications/progress"]
     assert len(ticks) >= 2
