@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import json
 import shutil
+import signal
+import sys
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import TYPE_CHECKING, Any, Final
 
@@ -30,6 +32,7 @@ def command(as_json: bool, keep: bool) -> int:
     # Imported late: the demo brings psutil, cryptography and more, which `janee --help` does not need.
     from janee.demo.run import run_demo
 
+    signal.signal(signal.SIGTERM, _stop)
     report = run_demo(lambda line: click.echo(f"demo: {line}", err=True), keep=keep)
     if as_json:
         click.echo(json.dumps(_as_json(report)))
@@ -37,6 +40,11 @@ def command(as_json: bool, keep: bool) -> int:
         for line in _as_text(report):
             click.echo(line)
     return ExitCode.OK if report.is_success else ExitCode.FAILURE
+
+
+def _stop(number: int, _: object) -> None:
+    """SIGTERM ends the demo as Ctrl-C does: its processes stopped, its directory removed."""
+    sys.exit(128 + number)
 
 
 def _as_text(report: Report) -> Iterator[str]:

@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import json
 import os
+import signal
 import subprocess
 from pathlib import Path
 
+import psutil
 import pytest
 
 from janee.demo.world import janee_command
@@ -45,6 +47,23 @@ def test_the_thefts_are_all_there(report: dict[str, object]) -> None:
         "send the recorded request for a grant again",
         "give the recorded grant to another Executor",
     } <= names
+
+
+@pytest.mark.parametrize("ending", [signal.SIGTERM, signal.SIGKILL])
+def test_ended_early_it_leaves_no_process(strict_sandbox: None, tmp_path: Path, ending: signal.Signals) -> None:
+    env = {**os.environ, "TMPDIR": str(tmp_path)}
+    with subprocess.Popen([janee_command(), "demo"], env=env, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE) as demo:
+        assert demo.stderr is not None
+        while b"searching every process" not in demo.stderr.readline():
+            assert demo.poll() is None
+        started = psutil.Process(demo.pid).children(recursive=True)
+        assert len(started) >= 6
+        demo.send_signal(ending)
+        demo.wait(30)
+    _, alive = psutil.wait_procs(started, timeout=15)
+    assert alive == []
+    if ending is not signal.SIGKILL:
+        assert list(tmp_path.iterdir()) == []
 
 
 def test_script_demo_runs_it() -> None:
