@@ -60,7 +60,9 @@ def test_a_cancelled_call_kills_the_whole_tree_and_is_reported(client: McpClient
     pids = wait_started(mark)
     client.notify("notifications/cancelled", {"requestId": number, "reason": "test"})
     wait_gone(pids)
-    outcome = wait_for("the outcome is recorded", lambda: [r for r in rig.audit() if r["event"] == "exec.completed"][-1:] or None)
+    outcome = wait_for(
+        "the outcome is recorded", lambda: [r for r in rig.audit() if r["event"] == "exec.completed"][-1:] or None
+    )
     assert outcome[0]["outcome"] == "cancelled"
     assert client.exec("true")["exitCode"] == 0
 
