@@ -166,30 +166,43 @@ async def _clean(service: Service, response: UpstreamResponse, secrets: Mapping[
         values.append(basic_pair(secrets["username"].expose(), secrets["password"].expose()))
     scrubber = Scrubber(values, min_length=1)
     if len(response.body) > _BIG:
-        body, hits = await asyncio.to_thread(scrubber.scrub, response.body)
+        body, hits = await asyncio.to_thread(_scrubbed, scrubber, response)
     else:
-        body, hits = scrubber.scrub(response.body)
-    headers = _headers(response)
-    clean_headers = dict(scrubber.scrub_json(headers))
-    hits += sum(clean_headers.get(name) != value for name, value in headers.items())
+        body, hits = _scrubbed(scrubber, response)
+    headers, header_hits = _headers(response, scrubber)
     is_cut = response.is_cut or len(body) > MAX_RESPONSE_BYTES
     text, encoding = _text(body[:MAX_RESPONSE_BYTES], is_cut)
     return ExecuteResponse(
         status=response.status,
-        headers=clean_headers,
+        headers=headers,
         body=text,
         body_encoding=encoding,
         truncated=is_cut,
-        scrub_hits=hits,
+        scrub_hits=hits + header_hits,
     )
 
 
-def _headers(response: UpstreamResponse) -> dict[str, str]:
+def _scrubbed(scrubber: Scrubber, response: UpstreamResponse) -> tuple[bytes, int]:
+    """The body without secrets, and the number of hits."""
+    stream = scrubber.stream()
+    clean = [stream.feed(response.body[at : at + _BIG]) for at in range(0, len(response.body), _BIG)]
+    if not response.is_cut:
+        clean.append(stream.finish())
+    # Of a cut body the stream's last bytes are left out: they may be the head of a secret whose rest was not read.
+    return b"".join(clean), stream.hits
+
+
+def _headers(response: UpstreamResponse, scrubber: Scrubber) -> tuple[dict[str, str], int]:
+    """The headers that are passed on, scrubbed in the case they came in, names then in lower case."""
     headers: dict[str, str] = {}
-    for name, value in response.headers:
-        if name not in _WITHHELD:
-            headers[name] = f"{headers[name]}, {value}" if name in headers else value
-    return headers
+    hits = 0
+    for pair in response.headers:
+        name, value = (scrubber.scrub_text(text) for text in pair)
+        hits += (name, value) != pair
+        lower = name.lower()
+        if lower not in _WITHHELD:
+            headers[lower] = f"{headers[lower]}, {value}" if lower in headers else value
+    return headers, hits
 
 
 def _text(body: bytes, is_cut: bool) -> tuple[str, Any]:

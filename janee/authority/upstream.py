@@ -46,7 +46,10 @@ class UpstreamRequest:
 
 @dataclass(frozen=True, slots=True)
 class UpstreamResponse:
-    """What came back, unscrubbed. body: decoded; up to MAX_RESPONSE_BYTES + OVERLAP_BYTES; is_cut: there was more."""
+    """What came back, unscrubbed.
+
+    headers: names as they were sent. body: decoded, up to MAX_RESPONSE_BYTES + OVERLAP_BYTES. is_cut: there was more.
+    """
 
     status: int
     headers: tuple[tuple[str, str], ...]
@@ -82,7 +85,7 @@ class Upstreams:
             raise TimeoutError from None
         except (httpx.HTTPError, httpx.InvalidURL, ssl.SSLError, OSError) as error:
             raise _translated(host, error) from None
-        headers = tuple((name.decode("latin-1").lower(), value.decode("latin-1")) for name, value in response.headers.raw)
+        headers = tuple((name.decode("latin-1"), value.decode("latin-1")) for name, value in response.headers.raw)
         return UpstreamResponse(response.status_code, headers, body, is_cut)
 
     async def close(self) -> None:
