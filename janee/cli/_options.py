@@ -27,8 +27,8 @@ MAX_SECRET_BYTES: Final = 65_536
 
 
 def json_option(function: F) -> F:
-    """--json: passed as `as_json`."""
-    return click.option("--json", "as_json", is_flag=True, help="Print the answer as JSON.")(function)
+    """--json, or JANEE_JSON=1: passed as `as_json`."""
+    return click.option("--json", "as_json", is_flag=True, envvar="JANEE_JSON", help="Print the answer as JSON.")(function)
 
 
 def secret_option(name: str, *, variable: str, help: str) -> Callable[[F], F]:  # noqa: A002 - click's own word

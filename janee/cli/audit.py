@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import contextlib
+import select
 import sys
-import time
 from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
@@ -20,7 +20,7 @@ from janee.errors import JaneeError, StoreError, UsageError
 if TYPE_CHECKING:
     import sqlite3
 
-FOLLOW_POLL_S: Final = 0.2
+FOLLOW_POLL_MS: Final = 200
 MAX_TAIL: Final = 1_000_000
 _SHOWN_FIRST: Final = ("agent", "runner", "capability", "decision", "reasonCode", "outcome", "exitCode")
 _NOT_SHOWN: Final = frozenset({"seq", "time", "event", "prev", "hash", "signature", "signedHash", "requestId", "agentClaimed"})
@@ -84,16 +84,21 @@ def tail(lines: int, follow: bool, as_json: bool, **filters: Any) -> None:
 
 
 def _follow(connection: sqlite3.Connection, newest: int, matches: Filter, show: Callable[[Record], None]) -> None:
+    from janee.authority.audit import Corrupt
     from janee.authority.reading import as_record, rows_after
 
     sys.stdout.flush()
-    while True:  # until interrupted, or the reader has gone
+    reader = select.poll()
+    with contextlib.suppress(OSError, ValueError):  # a stdout without a descriptor
+        reader.register(sys.stdout.fileno(), 0)  # nothing but POLLERR: the reader of the pipe has gone (poll(2))
+    while not reader.poll(FOLLOW_POLL_MS):
         for row in rows_after(connection, newest):
-            newest = max(newest, row.seq)
+            if isinstance(row, Corrupt):
+                raise StoreError("STORE_DAMAGED", f"record {row.seq} {row.problem}", "see: janee audit verify")
+            newest = row.seq
             if matches(record := as_record(row)):
                 show(record)
                 sys.stdout.flush()
-        time.sleep(FOLLOW_POLL_S)
 
 
 def _matcher(

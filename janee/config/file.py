@@ -28,6 +28,7 @@ __all__ = ["ConfigSource", "JaneeHome", "edit_config", "load_config", "parse_com
 
 LOCK_TIMEOUT_S: Final = 10.0
 _LOCK_POLL_S: Final = 0.02
+_FIX: Final = "correct it; fields and their forms: docs/config.md"
 
 
 def load_config(path: Path) -> Config:
@@ -52,7 +53,7 @@ def parse_command_rule(text: str) -> CommandRule:
     try:
         return command_rule(command_rule_node(text))
     except InvalidYamlError as problem:
-        raise ConfigError("CONFIG_INVALID", f"the command rule {problem.message}", problem.hint) from None
+        raise ConfigError("CONFIG_INVALID", f"the command rule {problem.message}", problem.hint or _FIX) from None
 
 
 def command_rule_data(text: str) -> Any:
@@ -76,7 +77,7 @@ def _decode(content: bytes) -> str:
 
 
 def _invalid(name: str, problem: InvalidYamlError) -> ConfigError:
-    return ConfigError("CONFIG_INVALID", f"{name}:{problem.line}: {problem.message}", problem.hint)
+    return ConfigError("CONFIG_INVALID", f"{name}:{problem.line}: {problem.message}", problem.hint or _FIX)
 
 
 def _read(path: Path) -> OpenedFile:

@@ -206,6 +206,7 @@ def test_a_mistake_is_named_with_file_line_and_fix(text: str, line: int, message
     assert caught.value.message.startswith(f"/etc/janee.yaml:{line}: ")
     assert message in caught.value.message
     assert hint in caught.value.hint
+    assert caught.value.hint
     assert "hunter2" not in caught.value.message + caught.value.hint
 
 
