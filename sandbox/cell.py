@@ -47,21 +47,35 @@ class Child:
     def __init__(self, process: "_Init", limits: Limits, listeners: tuple[socket.socket, ...]) -> None:
         self._process = process
         self._deadline = None if limits.wall_s is None else time.monotonic() + limits.wall_s
+        self._ready = select.epoll()
+        self._ready.register(process.channel, select.EPOLLIN)
+        self._timer = None if limits.wall_s is None else kernel.start_timer(limits.wall_s)
+        if self._timer is not None:
+            self._ready.register(self._timer, select.EPOLLIN)
         self._result: Exit | None = None
         self._is_killed = False
         self.listeners = listeners
 
     def fileno(self) -> int:
-        """Readable when `result` would return at once, or within the moment that the kernel takes to bury a killed
-        tree."""
-        return self._process.channel.fileno()
+        """Readable when `result` returns within the moment that the kernel takes to bury a killed tree: the command
+        ended, or its wall time is over. Poll for reading only; closed by `result`."""
+        return self._ready.fileno()
 
     def result(self) -> Exit:
         """Wait for the end, kill the tree at the wall time limit. Raises `SandboxError(LOST)` if pid 1 died for no
         reason known."""
         if self._result is None:
-            self._result = self._wait()
+            try:
+                self._result = self._wait()
+            finally:
+                self._close_descriptors()
         return self._result
+
+    def _close_descriptors(self) -> None:
+        self._ready.close()
+        if self._timer is not None:
+            os.close(self._timer)
+            self._timer = None
 
     def kill(self) -> None:
         """Kill the whole tree now. `result` still follows, as killed by SIGKILL."""

@@ -13,6 +13,7 @@ import os
 import platform
 import signal
 import struct
+import time
 from typing import Any, Final
 
 # uapi/linux/sched.h
@@ -207,6 +208,16 @@ def mark_close_on_exec(first: int) -> None:
 def lock_memory() -> None:
     """mlockall(2), now and for the future: every page from its first use on."""
     _check("mlockall", _LIBC.mlockall(ctypes.c_int(_MCL_CURRENT | _MCL_FUTURE | _MCL_ONFAULT)))
+
+
+def start_timer(seconds: float) -> int:
+    """timerfd_create(2) and timerfd_settime(2): a descriptor that becomes readable once, `seconds` from now, whatever the clock says."""
+    descriptor = _check("timerfd_create", _LIBC.timerfd_create(ctypes.c_int(time.CLOCK_MONOTONIC), ctypes.c_int(os.O_CLOEXEC)))
+    whole = int(seconds)
+    fraction = max(1, int((seconds - whole) * 1_000_000_000))  # zero would disarm it
+    value = struct.pack("=qqqq", 0, 0, whole, fraction)
+    _check("timerfd_settime", _LIBC.timerfd_settime(ctypes.c_int(descriptor), ctypes.c_int(0), ctypes.c_char_p(value), None))
+    return descriptor
 
 
 # ---- mounts

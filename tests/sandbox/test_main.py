@@ -52,7 +52,9 @@ def test_the_exit_status_says_what_happened(user: str, level: str, case: str) ->
     argv, options, status = STATUSES[case]
     if sum(map(len, argv)) > 2_000_000:
         script = f"import sys; from sandbox.__main__ import main; sys.exit(main(['run', '--level', '{level}', '--', *{argv[:1]}, *['x' * 100000] * 40]))"
-        done = subprocess.run([sys.executable, "-c", script], cwd=rig.REPOSITORY, capture_output=True, timeout=20, **rig.identity(user))
+        done = subprocess.run(
+            [sys.executable, "-c", script], cwd=rig.REPOSITORY, capture_output=True, timeout=20, **rig.identity(user)
+        )
     else:
         done = rig.run(*argv, options=("--level", level, *options), user=user)
     assert done.returncode == status, done.stderr
@@ -102,7 +104,13 @@ def test_files_are_relayed_and_not_handed_over(user: str, tmp_path: Path) -> Non
     source.write_bytes(b"data\n")
     with source.open("rb") as stdin, target.open("wb") as stdout:
         done = rig.run(
-            "sh", "-c", "cat; test -p /proc/self/fd/0 -a -p /proc/self/fd/1", user=user, stdin=stdin, stdout=stdout, capture_output=False
+            "sh",
+            "-c",
+            "cat; test -p /proc/self/fd/0 -a -p /proc/self/fd/1",
+            user=user,
+            stdin=stdin,
+            stdout=stdout,
+            capture_output=False,
         )
     assert done.returncode == 0
     assert target.read_bytes() == b"data\n"
@@ -119,7 +127,9 @@ def test_a_terminal_is_not_handed_over(user: str) -> None:
     os.set_inheritable(theirs, True)
     os.chmod(os.ttyname(theirs), 0o666)
     try:
-        done = rig.run("sh", "-c", "tty; test -t 1 || echo no terminal", user=user, stdin=theirs, stdout=theirs, capture_output=False)
+        done = rig.run(
+            "sh", "-c", "tty; test -t 1 || echo no terminal", user=user, stdin=theirs, stdout=theirs, capture_output=False
+        )
         shown = os.read(ours, 4096)
     finally:
         os.close(ours)
@@ -168,7 +178,9 @@ def test_no_mount_point_is_made_in_the_host_s_tree(user: str, tmp_path: Path) ->
     )
     own(tmp_path, user)
     own(outer, user)
-    done = subprocess.run([sys.executable, "-c", script], cwd=rig.REPOSITORY, capture_output=True, timeout=20, **rig.identity(user))
+    done = subprocess.run(
+        [sys.executable, "-c", script], cwd=rig.REPOSITORY, capture_output=True, timeout=20, **rig.identity(user)
+    )
     assert b"cannot mount at '/w/missing'" in done.stderr
     assert list(outer.iterdir()) == []
 
@@ -231,7 +243,14 @@ def test_check_finds_every_required_layer(user: str, level: str) -> None:
 def test_check_names_what_is_missing_and_how_to_get_it(user: str) -> None:
     """Inside a sandbox nothing can be sandboxed: every namespace is reported missing, with cause and remedy."""
     venv = Path(sys.prefix)
-    options = ("--ro", str(rig.REPOSITORY / "sandbox"), "--ro", str(venv), "--env", f"PYTHONPATH={rig.REPOSITORY}:{venv}/lib/python3.{sys.version_info.minor}/site-packages")
+    options = (
+        "--ro",
+        str(rig.REPOSITORY / "sandbox"),
+        "--ro",
+        str(venv),
+        "--env",
+        f"PYTHONPATH={rig.REPOSITORY}:{venv}/lib/python3.{sys.version_info.minor}/site-packages",
+    )
     rig.identity(user)
     if sys.base_prefix != "/usr":
         pytest.skip("needs the interpreter below /usr")

@@ -40,7 +40,9 @@ def test_a_contradictory_specification_does_not_exist(case: str) -> None:
     assert caught.value.exit_status == 125
 
 
-@pytest.mark.parametrize("target", ["/", "/usr", "/etc", "/proc", "/proc/self", "/dev/shm/x", "/sys", "relative", "/a//b", "/a/", "/a\0b"])
+@pytest.mark.parametrize(
+    "target", ["/", "/usr", "/etc", "/proc", "/proc/self", "/dev/shm/x", "/sys", "relative", "/a//b", "/a/", "/a\0b"]
+)
 def test_a_mount_target_that_belongs_to_the_sandbox_is_refused(target: str) -> None:
     with pytest.raises(SandboxError):
         Mount("/source", target)
@@ -51,13 +53,18 @@ def test_the_whole_file_system_is_no_mount_source() -> None:
         Mount("/", "/host")
 
 
-@pytest.mark.parametrize("entry", [("a b", "127.0.0.2", 1), ("a", "10.0.0.1", 1), ("a", "::1", 1), ("a", "127.0.0.2", 0), ("a\nb", "127.0.0.2", 1)])
+@pytest.mark.parametrize(
+    "entry", [("a b", "127.0.0.2", 1), ("a", "10.0.0.1", 1), ("a", "::1", 1), ("a", "127.0.0.2", 0), ("a\nb", "127.0.0.2", 1)]
+)
 def test_a_host_entry_is_a_name_a_loopback_address_and_a_port(entry: tuple[str, str, int]) -> None:
     with pytest.raises(SandboxError):
         HostEntry(*entry)
 
 
-@pytest.mark.parametrize("limits", [{"wall_s": 0}, {"wall_s": float("inf")}, {"pids": 0}, {"memory_mib": 1}, {"cpu_s": 0}, {"tmpfs_mib": 0}, {"pids": True}])
+@pytest.mark.parametrize(
+    "limits",
+    [{"wall_s": 0}, {"wall_s": float("inf")}, {"pids": 0}, {"memory_mib": 1}, {"cpu_s": 0}, {"tmpfs_mib": 0}, {"pids": True}],
+)
 def test_a_limit_is_positive_and_finite(limits: dict[str, Any]) -> None:
     with pytest.raises(SandboxError):
         Limits(**limits)
