@@ -26,9 +26,6 @@ if TYPE_CHECKING:
     from janee.authority.store import Store
     from janee.seal import RunnerKey
 
-_EMPTY_CONFIG: Final = (
-    b'# Services and capabilities of this Authority: see `janee service add`, `janee capability add`.\nversion: "0.3.0"\n'
-)
 _MAX_KEY_BYTES: Final = 4096
 
 
@@ -132,11 +129,15 @@ def _prepare_home(home: JaneeHome) -> None:
     """Create what is missing of a home: the published command works without `janee init`."""
     from janee.authority.store import Store
 
+    from janee.cli.init import TEMPLATE
+
     is_new = not home.state_db.exists()
     if is_new:
-        Store.open(home, create=True).close()
+        with Store.open(home, create=True) as store, store.transaction() as tx:
+            tx.audit("store.created", operator="janee authority", store=store.store_id)
+            tx.checkpoint()
     if not home.config_file.exists() and not home.config_file.is_symlink():
-        write_new(home.config_file, _EMPTY_CONFIG)
+        write_new(home.config_file, TEMPLATE.encode())
         is_new = True
     if is_new:
         note(f"created {home.path}; next: janee service add, janee capability add")
