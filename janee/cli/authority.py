@@ -128,7 +128,6 @@ def _read_key(descriptor: int) -> Secret:
 def _prepare_home(home: JaneeHome) -> None:
     """Create what is missing of a home: the published command works without `janee init`."""
     from janee.authority.store import Store
-
     from janee.cli.init import TEMPLATE
 
     is_new = not home.state_db.exists()
