@@ -67,13 +67,14 @@ def read_anchor(home: JaneeHome, store_id: str) -> Anchor | None:
 
 
 class AnchorFile:
-    """The open anchor of a store. One write(2) for each `set`; no fsync: it may fall behind, which does no harm."""
+    """The open anchor of a store. One write(2) for each `set`, no fsync but the first time: to fall behind does no harm."""
 
-    __slots__ = ("_fd", "_path")
+    __slots__ = ("_fd", "_is_synced", "_path")
 
     def __init__(self, home: JaneeHome, store_id: str) -> None:
         """Raises StoreError ANCHOR_UNAVAILABLE."""
         self._path = home.anchor_file(store_id)
+        self._is_synced = False
         try:
             self._path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
             self._fd = os.open(self._path, os.O_RDWR | os.O_CREAT | os.O_NOFOLLOW | os.O_CLOEXEC, 0o600)
@@ -84,6 +85,9 @@ class AnchorFile:
         """Raises StoreError ANCHOR_UNAVAILABLE."""
         try:
             os.pwrite(self._fd, format_anchor(anchor), 0)
+            if not self._is_synced:  # a new file could come back from a crash full of zeros, which says nothing
+                os.fsync(self._fd)
+                self._is_synced = True
         except OSError as error:
             raise self._unavailable(error) from None
 

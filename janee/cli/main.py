@@ -6,6 +6,7 @@ reaches the user unless JANEE_DEBUG=1 asks for it.
 
 from __future__ import annotations
 
+import contextlib
 import importlib
 import importlib.util
 import os
@@ -106,14 +107,22 @@ def run(arguments: Sequence[str]) -> int:
         return ExitCode.FAILURE
     except click.exceptions.Exit as leaving:
         return leaving.exit_code
+    except click.exceptions.NoArgsIsHelpError as error:  # `janee service` alone: its help, but not as an answer
+        click.echo(error.ctx.get_help() if error.ctx else "", err=True)
+        return ExitCode.USAGE
     except click.ClickException as error:
         fail(_usage(error))
         return ExitCode.USAGE
     except KeyboardInterrupt:
         return 130
-    except BrokenPipeError:
-        # The reader has gone (janee … | head): no more output, not even at exit.
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+    except BrokenPipeError:  # the reader has gone (janee … | head)
+        _discard_output()
+        return ExitCode.FAILURE
+    except OSError as error:
+        if os.environ.get("JANEE_DEBUG") == "1":
+            raise
+        fail(JaneeError("SYSTEM", f"{_where(error)}{os.strerror(error.errno or 0).lower()}", "set JANEE_DEBUG=1 to see where"))
+        _discard_output()
         return ExitCode.FAILURE
     except Exception as error:
         if os.environ.get("JANEE_DEBUG") == "1":
@@ -123,6 +132,16 @@ def run(arguments: Sequence[str]) -> int:
         return ExitCode.FAILURE
 
 
+def _discard_output() -> None:
+    """No more output, not even at exit: it would only fail again."""
+    with contextlib.suppress(OSError, ValueError):
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+
+
+def _where(error: OSError) -> str:
+    return f"{error.filename}: " if isinstance(error.filename, str) else ""
+
+
 def _usage(error: click.ClickException) -> JaneeError:
     message = error.format_message().rstrip(".")
     context = getattr(error, "ctx", None)
@@ -130,8 +149,19 @@ def _usage(error: click.ClickException) -> JaneeError:
     return JaneeError("USAGE", message[:1].lower() + message[1:], f"see: {command} --help")
 
 
+def _ensure_standard_streams() -> None:
+    """Started with one of 0, 1, 2 closed, the next file opened would get its number, and then our output."""
+    for number, name, mode in ((0, "stdin", "r"), (1, "stdout", "w"), (2, "stderr", "w")):
+        try:
+            os.fstat(number)
+        except OSError:
+            os.open(os.devnull, os.O_RDWR)  # takes the lowest number free, which is this one
+            setattr(sys, name, os.fdopen(number, mode, closefd=False))
+
+
 def main() -> None:
     """The entry point of the `janee` program."""
+    _ensure_standard_streams()
     sys.exit(run(sys.argv[1:]))
 
 

@@ -94,6 +94,25 @@ def test_a_reader_that_goes_away_causes_no_traceback(janee: Operator) -> None:
     assert done.stderr == ""
 
 
+@pytest.mark.parametrize(("redirect", "code"), [("> /dev/full", 1), (">&-", 0), ("<&-", 0), ("2>&- >&- <&-", 0)])
+def test_a_stream_that_is_full_or_closed_is_no_crash(janee: Operator, redirect: str, code: int) -> None:
+    janee.ok("init")
+    script = f"{sys.executable} -m janee list --json {redirect}"
+    done = subprocess.run(["sh", "-c", script], capture_output=True, text=True, timeout=60, check=False)
+    assert done.returncode == code
+    assert "Traceback" not in done.stderr
+    assert "Exception ignored" not in done.stderr
+    if code:
+        assert done.stderr.startswith("janee: error: no space left on device")
+
+
+def test_a_group_alone_shows_its_help_on_stderr(janee: Operator) -> None:
+    done = janee("service")
+    assert (done.code, done.out) == (2, "")
+    assert done.err.startswith("Usage: janee service")
+    assert "set-secret" in done.err
+
+
 def test_every_command_of_the_table_that_is_there_loads_and_has_help(janee: Operator) -> None:
     directory = Path(cli.callback.__code__.co_filename).parent  # type: ignore[union-attr]
     for name, row in COMMANDS.items():
