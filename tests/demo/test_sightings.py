@@ -1,6 +1,5 @@
 """The search through memories and files finds what is there, and says when it could not look."""
 
-import os
 import subprocess
 import sys
 from collections.abc import Iterator
@@ -11,6 +10,7 @@ import psutil
 import pytest
 
 from janee.demo.sightings import descendants, files_with, look_into
+from tests.users import ordinary_user
 
 SECRETS = {"token": b"gt_7f3c9a1e5b2d8f6a4c0e", "other": b"at_00112233445566778899"}
 # The value reaches the process by stdin and stays in a variable; argv and environment never hold it.
@@ -56,9 +56,7 @@ def test_a_process_that_may_hold_it_is_no_leak() -> None:
 
 
 def test_a_memory_that_the_kernel_refuses_to_show_is_not_called_clean() -> None:
-    uid = 65534 if os.geteuid() == 0 else None  # root may read every memory, so both sides are an ordinary user
-    if uid and subprocess.run([sys.executable, "-c", "import janee.demo.sightings"], user=uid, cwd="/").returncode != 0:
-        pytest.skip(f"an ordinary user cannot execute {sys.executable}: the checkout is in a private directory")
+    uid = ordinary_user()  # root may read every memory, so both sides are one
     look = "import sys; from janee.demo.sightings import look_into; print(look_into('x', int(sys.argv[1]), {}, may_hold=False))"
     with holder(SECRETS["token"], UNDUMPABLE, uid) as pid:
         found = subprocess.run([sys.executable, "-c", look, str(pid)], user=uid, cwd="/", capture_output=True, text=True)

@@ -2,24 +2,17 @@
 
 from __future__ import annotations
 
-import os
 import subprocess
 import sys
 
 import pytest
 
-NOBODY = 65534
+from tests.users import ordinary_user
 
 
 @pytest.fixture(params=["as it is", "ordinary user"])
 def user(request: pytest.FixtureRequest) -> int | None:
-    if request.param == "as it is":
-        return None
-    if os.geteuid() != 0:
-        pytest.skip("needs root, to become another user; the other case is an ordinary user already")
-    if subprocess.run([sys.executable, "-c", "import sandbox"], user=NOBODY, cwd="/", capture_output=True).returncode != 0:
-        pytest.skip(f"an ordinary user cannot execute {sys.executable}: the checkout is in a private directory")
-    return NOBODY
+    return None if request.param == "as it is" else ordinary_user()
 
 
 def run(user: int | None, *command: str) -> subprocess.CompletedProcess[str]:
