@@ -13,7 +13,7 @@ import socket
 import ssl
 import time
 from collections import deque
-from collections.abc import Callable
+from collections.abc import AsyncIterator, Callable
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
 from dataclasses import dataclass, field
@@ -27,6 +27,8 @@ from sandbox import ErrorCode, Level, SandboxError, Zygote
 if TYPE_CHECKING:
     from janee.runner.front import Front
     from janee.runner.single import LocalAuthority
+    from janee.runner.stdio import StdioChannel
+    from janee.runner.toolbox import Toolbox
 
 ENTRY: Final = "janee.runner.executor:serve"
 REHEARSAL: Final = "janee.runner.executor:rehearse"
@@ -138,11 +140,10 @@ def import_server(with_http: bool) -> None:
     """Load what serving needs, and keep the garbage collector from walking it for ever after."""
     import gc
 
-    from janee.runner import server
+    from janee.runner import rpc  # noqa: F401
 
     if with_http:
         from janee.runner import http  # noqa: F401
-    server.quiet_library_logs()
     gc.collect()
     gc.freeze()
 
@@ -159,6 +160,7 @@ async def _serve(
     from janee.runner.client import AuthorityClient, Endpoint
     from janee.runner.front import Front, FrontSettings
     from janee.runner.pool import DEFAULT_SIZE, Pool
+    from janee.runner.toolbox import Toolbox
 
     url = local.url if local is not None else settings.authority_url or ""
     client = AuthorityClient(Endpoint.parse(url), key, tls)
@@ -173,7 +175,8 @@ async def _serve(
     )
     front = Front(client, pool, front_settings, lambda message: warn(message, ""))
     pool.refill()
-    transport = _http(settings, front, warn, ready) if settings.http is not None else _stdio(settings, front, warn)
+    toolbox = Toolbox(front, lambda message: warn(message, ""))
+    transport = _http(settings, front, toolbox, ready) if settings.http is not None else _stdio(settings, toolbox)
     try:
         await _until_stopped(transport, local)
     finally:
@@ -211,24 +214,26 @@ async def _until_stopped(transport: Any, local: LocalAuthority | None) -> None:
                 await task
 
 
-async def _stdio(settings: RunnerSettings, front: Front, warn: Warn) -> None:
-    from janee.runner.identity import Caller
-    from janee.runner.server import build_server
-    from janee.runner.stdio import stdio_transport
+async def _stdio(settings: RunnerSettings, toolbox: Toolbox) -> None:
+    from janee.runner.rpc import StdioServer
+    from janee.runner.stdio import StdioChannel
 
-    server = build_server(
-        front, lambda _ctx, claimed: Caller(settings.agent_id, None, claimed), lambda message: warn(message, "")
-    )
-    async with stdio_transport() as (read_stream, write_stream):
-        await server.run(read_stream, write_stream, server.create_initialization_options())
+    async def modern(channel: StdioChannel, lines: AsyncIterator[bytes]) -> None:
+        from janee.runner.identity import Caller
+        from janee.runner.server import build_server, serve_stdio
+
+        server = build_server(toolbox, lambda _ctx, claimed: Caller(settings.agent_id, None, claimed))
+        await serve_stdio(server, channel, lines)
+
+    await StdioServer(StdioChannel(), toolbox, settings.agent_id).serve(modern)
 
 
-async def _http(settings: RunnerSettings, front: Front, warn: Warn, ready: Callable[[str], None]) -> None:
+async def _http(settings: RunnerSettings, front: Front, toolbox: Toolbox, ready: Callable[[str], None]) -> None:
     from janee.runner.http import MCP_PATH, caller_from_request, http_app, listen, serve_http
     from janee.runner.server import build_server
 
     host, port = settings.http or ("127.0.0.1", 0)
-    server = build_server(front, caller_from_request, lambda message: warn(message, ""))
+    server = build_server(toolbox, caller_from_request)
     with listen(host, port) as listener:
         port = listener.getsockname()[1]
         app = http_app(server, front.verify, host=host, port=port, names=settings.http_names)

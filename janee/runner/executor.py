@@ -1,9 +1,9 @@
 """The Executor: one process, one key, one grant, one command.
 
 Forked by the zygote with a sandbox prepared. It says hello with a fresh public key, takes one order, and in this order: checks
-that the grant in it is for exactly this request and has not expired; starts the relay (before any secret is here); opens the
-grant; builds scrubber and sandbox; starts the command; drops to a filter of the few system calls that pumping needs; pumps
-scrubbed bytes until the whole process tree is dead; reports; ends.
+that the grant in it is for exactly this request and has not expired; opens the grant; builds scrubber and sandbox; starts the
+command; drops to a filter of the few system calls that pumping needs; pumps scrubbed bytes until the whole process tree is
+dead; reports; ends. The relay, its only companion, is forked before all of this, so that it holds nothing.
 
 Guarantees: the secret leaves this process only into the command's environment and never as output; every text that goes to
 the front is scrubbed; on any doubt the outcome is `refused` and nothing was started; when the front goes away, everything dies.
@@ -72,6 +72,7 @@ _REFUSING: Final = frozenset(
 def serve(connection: socket.socket, cell: Cell) -> None:
     """The zygote's entry point: serve one order on `connection` (blocking), with the sandbox `cell`, and return."""
     with connection, suppress(FrontGoneError, OSError):
+        relay = Relay.fork() if cell.level is Level.STRICT else None  # INVARIANT: before anything secret is here
         try:
             protect_memory()
             rehearse()  # once more, here: it copies the pages that the real thing will touch
@@ -79,13 +80,15 @@ def serve(connection: socket.socket, cell: Cell) -> None:
             key = SealKey()
             hello = json.dumps({"publicKey": key.public}).encode()
             connection.sendall(encode_frame(FrameType.HELLO, hello))
-            _serve_order(connection, cell, key, pump_filter)
+            _serve_order(connection, cell, key, pump_filter, relay)
         finally:
+            if relay is not None:
+                relay.close()
             cell.close()
 
 
 def rehearse() -> None:
-    """Do with nothing at stake what an order will need: libraries initialise themselves, and memory is laid out, at the first use."""
+    """Do with nothing at stake what an order will need: libraries initialise, and memory is laid out, at the first use."""
     nothing = Program("/", "/", "0", FileIdentity(0, 0, 0, 0, 0))
     request = ExecRequest("k", "r", None, "c", ("true",), None, None, Level.STRICT, nothing)
     constraints = {"command": ["true"], "sandbox": {"level": "strict"}, "policyHash": "-"}
@@ -144,29 +147,23 @@ class _Report:
         return json.dumps(value).encode()
 
 
-def _serve_order(connection: socket.socket, cell: Cell, key: SealKey, pump_filter: bytes) -> None:
+def _serve_order(connection: socket.socket, cell: Cell, key: SealKey, pump_filter: bytes, relay: Relay | None) -> None:
     reader = FrameReader(TO_EXECUTOR, State.READY)
     payload, rest = _receive_order(connection, reader)
     arrived = time.monotonic()
-    relay: Relay | None = None
     scrubber = Scrubber(())
     try:
         order = parse_order(payload)
         context = check_order(order, now=time.time())
         sandbox = order.terms.constraints["sandbox"]
         targets = tuple(dict.fromkeys(parse_target(text) for text in sandbox.get("network", ())))
-        if targets and order.request.level is Level.STRICT:
-            relay = Relay.fork(targets, allow_private=sandbox.get("allowPrivate") is True)  # INVARIANT: before the opening
         content = key.open(order.sealed, context)
         scrubber = Scrubber([value.expose() for value in content.scrub_values], min_length=1)
-        spec = _plan(order, content, targets if relay else ())
-        _run(connection, reader, rest, cell, order, spec, scrubber, relay, arrived, pump_filter)
+        spec = _plan(order, content, targets if relay is not None else ())
+        _run(connection, reader, rest, cell, order, spec, scrubber, relay, targets, arrived, pump_filter)
     except (JaneeError, SandboxError, ScrubberError) as error:
         connection.setblocking(True)
         connection.sendall(encode_frame(FrameType.RESULT, _failure(error, scrubber).encode()))
-    finally:
-        if relay is not None:
-            relay.close()
 
 
 def _receive_order(connection: socket.socket, reader: FrameReader) -> tuple[bytes, list[Frame]]:
@@ -214,13 +211,15 @@ def _run(
     spec: SandboxSpec,
     scrubber: Scrubber,
     relay: Relay | None,
+    targets: tuple[Target, ...],
     arrived: float,
     pump_filter: bytes,
 ) -> None:
     child, stdin, stdout_fd, stderr_fd = _start(cell, spec, order.has_stdin)
     started, started_at = time.monotonic(), time.time()
-    if relay is not None:
-        relay.hand_over(child.listeners)
+    if relay is not None and targets:
+        sandbox = order.terms.constraints["sandbox"]
+        relay.start(targets, child.listeners, allow_private=sandbox.get("allowPrivate") is True)
     connection.setblocking(False)
     stdout = Stream(FrameType.STDOUT, stdout_fd, scrubber.stream(), order.max_output)
     stderr = Stream(FrameType.STDERR, stderr_fd, scrubber.stream(), order.max_output)
@@ -238,7 +237,7 @@ def _run(
             duration_ms=round((time.monotonic() - started) * 1000),
             spawn_us=round((started - arrived) * 1e6),
         )
-        pump.send(FrameType.RESULT, report.encode(stdout, stderr, relay))
+        pump.send(FrameType.RESULT, report.encode(stdout, stderr, relay if targets else None))
         pump.flush()
     finally:
         child.kill()

@@ -13,6 +13,7 @@ It never looks into the bytes: a command's TLS is the command's.
 from __future__ import annotations
 
 import ipaddress
+import json
 import mmap
 import os
 import selectors
@@ -31,6 +32,7 @@ CONNECT_TIMEOUT_S: Final = 15.0
 MAX_CONNECTIONS: Final = 64  # at one time, of one command
 MAX_TARGETS: Final = 32
 _BUFFER: Final = 64 << 10
+_MAX_ORDER: Final = 64 << 10
 _COUNTERS: Final = struct.Struct("=4Q")  # connections, refused, bytes out, bytes in
 _FIRST_ADDRESS: Final = ipaddress.IPv4Address("127.77.0.1")
 
@@ -119,8 +121,8 @@ class Relay:
         self._counters = counters
 
     @classmethod
-    def fork(cls, targets: Sequence[Target], *, allow_private: bool) -> Relay:
-        """Start the process. To be called before the grant is opened: the child is a copy of this process."""
+    def fork(cls) -> Relay:
+        """Start the process, which waits. To be called before the grant is opened: the child is a copy of this process."""
         ours, theirs = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
         counters = mmap.mmap(-1, mmap.PAGESIZE)  # shared with the child, so that reading it takes no system call
         pid = os.fork()
@@ -128,16 +130,17 @@ class Relay:
             status = 1
             try:
                 _close_all_but(theirs.fileno())
-                _serve(theirs, tuple(targets), allow_private, counters)
+                _serve(theirs, counters)
                 status = 0
             finally:
                 os._exit(status)
         theirs.close()
         return cls(pid, ours, counters)
 
-    def hand_over(self, listeners: Sequence[socket.socket]) -> None:
-        """Give the relay the sandbox's listening sockets, in the order of the targets."""
-        socket.send_fds(self._control, [b"L"], [listener.fileno() for listener in listeners])
+    def start(self, targets: Sequence[Target], listeners: Sequence[socket.socket], *, allow_private: bool) -> None:
+        """Give the relay its work: the sandbox's listening sockets, in the order of the targets."""
+        order = {"targets": [[target.name, target.port] for target in targets], "allowPrivate": allow_private}
+        socket.send_fds(self._control, [json.dumps(order).encode()], [listener.fileno() for listener in listeners])
 
     def traffic(self) -> Traffic:
         return Traffic(*_COUNTERS.unpack_from(self._counters))
@@ -152,13 +155,15 @@ def _close_all_but(kept: int) -> None:
     os.closerange(kept + 1, 1 << 16)
 
 
-def _serve(control: socket.socket, targets: tuple[Target, ...], allow_private: bool, counters: mmap.mmap) -> None:
+def _serve(control: socket.socket, counters: mmap.mmap) -> None:
     protect_memory()
-    data, fds, _flags, _address = socket.recv_fds(control, 1, MAX_TARGETS)
-    if not data or len(fds) != len(targets):
-        return
+    data, fds, _flags, _address = socket.recv_fds(control, _MAX_ORDER, MAX_TARGETS)
+    if not data:
+        return  # there was nothing to relay
+    order = json.loads(data)
+    targets = [Target(name, port) for name, port in order["targets"]]
     listeners = [socket.socket(fileno=fd) for fd in fds]
-    state = _State(counters, allow_private)
+    state = _State(counters, order["allowPrivate"] is True)
     with selectors.DefaultSelector() as selector:
         selector.register(control, selectors.EVENT_READ, None)
         for listener, target in zip(listeners, targets, strict=True):

@@ -57,8 +57,8 @@ def test_an_absolute_path_on_the_trusted_path_is_taken_as_it_is() -> None:
 @pytest.mark.parametrize(
     "name",
     [
-        "", ".", "..", "./true", "bin/true", "../usr/bin/true", "/tmp/true", "/usr/bin/../bin/true", "/usr/bin/", "/usr//bin/true",
-        "true\0", "no-such-program-at-all", "/usr/bin/no-such-program", "/etc/passwd", "/proc/self/exe",
+        "", ".", "..", "./true", "bin/true", "../usr/bin/true", "/tmp/true", "/usr/bin/../bin/true", "/usr/bin/",
+        "/usr//bin/true", "true\0", "no-such-program-at-all", "/etc/passwd", "/proc/self/exe",
     ],
 )  # fmt: skip
 def test_what_is_not_a_name_or_a_trusted_path_is_refused(name: str) -> None:

@@ -97,7 +97,8 @@ def test_an_order_of_another_shape_is_refused() -> None:
     value = json.loads(encode_order(order("true")))
     parse_order(json.dumps(value).encode())
     for path in _paths(value):
-        for wrong in (None, [], -1, {"x": 1}, True):
+        wrongs: tuple[Any, ...] = (None, [], -1, {"x": 1}, True)
+        for wrong in wrongs:
             damaged = json.loads(json.dumps(value))
             _set(damaged, path, wrong)
             if damaged == value:

@@ -57,9 +57,9 @@ def test_public_addresses_are_not(address: str) -> None:
 
 def relayed(port: int, *, allow_private: bool, send: bytes) -> tuple[bytes, Relay]:
     """What a client behind the relay gets, whose target is 127.0.0.1:port."""
-    relay = Relay.fork([Target("127.0.0.1", port)], allow_private=allow_private)
+    relay = Relay.fork()
     with socket.create_server(("127.0.0.1", 0)) as inside:
-        relay.hand_over([inside])
+        relay.start([Target("127.0.0.1", port)], [inside], allow_private=allow_private)
         received = b""
         with socket.create_connection(inside.getsockname(), 10) as client:
             client.settimeout(10)
@@ -114,6 +114,6 @@ def test_a_private_address_is_reset_unless_the_grant_allows_it(echo: int) -> Non
 
 
 def test_the_relay_ends_with_its_owner() -> None:
-    relay = Relay.fork([Target("localhost", 1)], allow_private=False)
+    relay = Relay.fork()
     relay.close()
     assert os.waitpid(relay._pid, 0)[0] == relay._pid

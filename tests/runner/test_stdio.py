@@ -8,7 +8,8 @@ import subprocess
 
 import pytest
 
-from janee.runner.stdio import LineReader, parse_line
+from janee.runner.rpc import RpcError, parse_message
+from janee.runner.stdio import LineReader
 from tests.runner.rig import McpClient, Rig, wait_for
 
 
@@ -112,7 +113,8 @@ import anyio, sys
 from mcp import Client, StdioServerParameters
 from mcp.client.stdio import stdio_client
 async def main():
-    params = StdioServerParameters(command=sys.executable, args=["-m", "janee.cli.main", *{rig.runner_argv()!r}], env={rig.env!r})
+    argv = ["-m", "janee.cli.main", *{rig.runner_argv()!r}]
+    params = StdioServerParameters(command=sys.executable, args=argv, env={rig.env!r})
     async with Client(stdio_client(params)) as client:
         tools = await client.list_tools()
         print(len(tools.tools))
@@ -125,6 +127,61 @@ anyio.run(main)
     done = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, timeout=60, env=rig.env)
     assert done.returncode == 0, done.stderr
     assert done.stdout.split() == ["5", "hello"]
+
+
+ENVELOPE = {
+    "io.modelcontextprotocol/protocolVersion": "2026-07-28",
+    "io.modelcontextprotocol/clientInfo": {"name": "new", "version": "1"},
+    "io.modelcontextprotocol/clientCapabilities": {},
+}
+
+
+def test_a_client_of_the_2026_protocol_is_served(rig: Rig) -> None:
+    client = McpClient(rig.spawn(*rig.runner_argv()))
+    found = client.request("server/discover", {"_meta": ENVELOPE})
+    assert "2026-07-28" in found["result"]["supportedVersions"]
+    arguments = {"capability": "run", "command": ["sh", "-c", "echo $RIG_TOKEN"]}
+    answer = client.request("tools/call", {"name": "janee_exec", "arguments": arguments, "_meta": ENVELOPE})
+    assert answer["result"]["structuredContent"]["stdout"] == "[REDACTED]\n"
+    number = client.post(
+        "tools/call", {"name": "janee_exec", "arguments": {**arguments, "command": ["sleep", "50"]}, "_meta": ENVELOPE}
+    )
+    client.send_line(b"nonsense")
+    wait_for("the bad line is answered", lambda: client.strays or None)
+    assert client.process.stdin is not None
+    client.process.stdin.close()
+    assert client.process.wait(20) == 0
+    assert number
+
+
+@pytest.mark.parametrize("version", ["2024-11-05", "2025-03-26", "2025-06-18", "2025-11-25", "1999-01-01"])
+def test_each_handshake_version_is_agreed_on(rig: Rig, version: str) -> None:
+    child = rig.spawn(*rig.runner_argv(), stderr=subprocess.DEVNULL)
+    client = McpClient(child)
+    params = {"protocolVersion": version, "capabilities": {}, "clientInfo": {"name": "t", "version": "1"}}
+    assert client.request("tools/list")["error"]["code"] == -32600
+    agreed = client.request("initialize", params)["result"]
+    assert agreed["protocolVersion"] == (version if version != "1999-01-01" else "2025-11-25")
+    assert agreed["serverInfo"]["name"] == "janee"
+    assert len(client.request("tools/list")["result"]["tools"]) == 5
+
+
+@pytest.mark.parametrize("params", [{}, {"protocolVersion": 7}, {"protocolVersion": "2025-06-18", "capabilities": {}}])
+def test_an_incomplete_initialize_is_refused(client: McpClient, params: dict[str, object]) -> None:
+    assert client.request("initialize", params)["error"]["code"] == -32602
+
+
+def test_requests_that_are_piped_in_are_answered_before_the_end(rig: Rig) -> None:
+    lines = [
+        {"jsonrpc": "2.0", "id": 1, "method": "initialize",
+         "params": {"protocolVersion": "2025-06-18", "capabilities": {}, "clientInfo": {"name": "t", "version": "1"}}},
+        {"jsonrpc": "2.0", "method": "notifications/initialized"},
+        {"jsonrpc": "2.0", "id": 2, "method": "tools/list"},
+        {"jsonrpc": "2.0", "id": 3, "method": "tools/call", "params": {"name": "janee_whoami", "arguments": {}}},
+    ]  # fmt: skip
+    child = rig.spawn(*rig.runner_argv())
+    out, _ = child.communicate(b"".join(json.dumps(line).encode() + b"\n" for line in lines), timeout=30)
+    assert {json.loads(line)["id"] for line in out.splitlines()} == {1, 2, 3}
 
 
 def test_nothing_but_messages_is_on_stdout_and_no_traceback_on_stderr(rig: Rig) -> None:
@@ -190,10 +247,10 @@ def test_a_line_that_is_too_long_is_one_none_and_holds_no_memory() -> None:
     assert reader.feed(b"x\nok\n") == [None, b"ok"]
 
 
-def test_a_message_keeps_its_id_in_the_error() -> None:
-    answer = parse_line(b'{"jsonrpc": "2.0", "id": "seven"}')
-    assert isinstance(answer, bytes)
-    assert json.loads(answer)["id"] == "seven"
+def test_an_error_keeps_the_id_where_there_is_one() -> None:
+    with pytest.raises(RpcError) as caught:
+        parse_message(b'{"jsonrpc": "2.0", "id": "seven"}')
+    assert caught.value.request_id == "seven"
 
 
 def test_this_process_still_has_its_own_stdio() -> None:
