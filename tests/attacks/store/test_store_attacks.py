@@ -405,12 +405,12 @@ def test_a_full_file_system_denies(tmp_path: Path) -> None:
 
 _READ_ONLY = """
 import os
-if os.geteuid() == 0:
-    os.setgid(65534)
-    os.setuid(65534)
 from janee.authority.store import Store
 from janee.config.home import JaneeHome
 from janee.errors import StoreError
+if os.geteuid() == 0:  # only now: the interpreter may lie where others cannot read
+    os.setgid(65534)
+    os.setuid(65534)
 home = JaneeHome.resolve(os.environ)
 Store.open(home, create=True).close()
 home.state_db.chmod(0o400)
