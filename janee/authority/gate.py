@@ -74,7 +74,7 @@ class Gate:
         except ProtocolError as error:
             self._failures.note(error.code, None)
             raise
-        if opened.failure is not None:
+        if isinstance(opened.failure, ProtocolError):  # a store that fails cannot take this record either
             self._failures.note(opened.failure.code, opened.key.name)
         return opened
 
@@ -94,9 +94,11 @@ class Gate:
                 raise
             return _failed(stored, signature, error)
         # A nonce outlives every clock that could still accept its request.
-        fresh = self._store.use_nonce(
-            signature.key_name, signature.nonce, expires_at=signature.created + 2 * MAX_CLOCK_SKEW_S + 1, now=now
-        )
+        forgotten_at = signature.created + 2 * MAX_CLOCK_SKEW_S + 1
+        try:
+            fresh = self._store.use_nonce(signature.key_name, signature.nonce, expires_at=forgotten_at, now=now)
+        except StoreError as error:  # the Runner is known, so it gets an answer that it can believe
+            return _failed(stored, signature, error)
         if not fresh:
             problem = ProtocolError(ErrorCode.REPLAYED, "this request was seen before", "sign each request anew")
             return _failed(stored, signature, problem)
