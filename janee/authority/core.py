@@ -35,6 +35,15 @@ from janee.authority.policy import (
     overrule,
     refuse,
 )
+from janee.authority.records import (
+    audit_completion,
+    common_fields,
+    decided,
+    executable_fields,
+    grant_fields,
+    issued_fields,
+    scrub_fields,
+)
 from janee.authority.source import PolicySource
 from janee.authority.store import Store, Transaction
 from janee.authority.views import capability_info
@@ -52,7 +61,6 @@ from janee.protocol import (
     Outcome,
     ReasonCode,
 )
-from janee.scrubber import Scrubber
 from janee.secret import Secret
 
 if TYPE_CHECKING:
@@ -118,12 +126,12 @@ class Authority:
             decision = self.apply_state(tx, caller, subject, decision, compiled, now)
             if not decision.allowed:
                 common.pop("grantId", None)
-            asked = {"reason": filtered["reason"], "cwd": filtered["cwd"], "executable": _executable(request)}
+            asked = {"reason": filtered["reason"], "cwd": filtered["cwd"], "executable": executable_fields(request)}
             tx.audit("exec.requested", **common, **asked)
             tx.audit("exec.decided", **common, **decided(decision, failure))
             if decision.allowed and issued is not None:
                 tx.insert_grant(issued[0].row)
-                tx.audit("grant.issued", **common, **_issued(issued[0], issued[1]))
+                tx.audit("grant.issued", **common, **issued_fields(issued[0], issued[1]))
         return self._outcome(decision, failure, issued)
 
     def _outcome(self, decision: Decision, failure: JaneeError | None, issued: tuple[grants.GrantPlan, Grant] | None) -> Grant:
@@ -205,7 +213,7 @@ class Authority:
                 code, detail = problem
                 tx.audit("grant.refused", grantId=completion.grant_id, runner=caller.key.name, code=code.value, detail=detail)
             elif row is not None:
-                _audit_completion(tx, row, completion, outcome)
+                audit_completion(tx, row, completion, outcome)
         if problem is not None:
             raise ProtocolError(*problem, "nothing to do: every grant is reported once, by its own Runner")
 
@@ -223,7 +231,7 @@ class Authority:
             for row in candidates:
                 if tx.finish_grant(row.grant_id, grants.ABANDONED, now):
                     marked += 1
-                    tx.audit("grant.abandoned", **_grant_fields(row), outcome=Outcome.ABANDONED.value)
+                    tx.audit("grant.abandoned", **grant_fields(row), outcome=Outcome.ABANDONED.value)
             tx.prune(now)
         return marked
 
@@ -347,112 +355,3 @@ _NO_POLICY: Final = (
     "the configuration is missing or invalid, so nothing is allowed",
     "the operator finds line and fix with: janee doctor",
 )
-
-
-def common_fields(
-    caller: Caller, subject: Subject, runner_id: str, request_id: str | None, claimed: str | None, decision: Decision
-) -> dict[str, Any]:
-    """The fields that every record of a request has."""
-    return {
-        "requestId": request_id,
-        "agent": subject.agent_id,
-        "agentClaimed": claimed if claimed is not None else subject.claimed,
-        "identitySource": subject.source,
-        "runner": caller.key.name,
-        "runnerId": runner_id,
-        "capability": decision.capability_id,
-        "policyHash": decision.policy_hash,
-    }
-
-
-def decided(decision: Decision, failure: JaneeError | None) -> dict[str, Any]:
-    """The fields of a `….decided` record."""
-    if decision.allowed and failure is not None:
-        return {"decision": "deny", "reasonCode": failure.code, "detail": failure.message}
-    return {
-        "decision": "allow" if decision.allowed else "deny",
-        "reasonCode": decision.reason_code.value if decision.reason_code else None,
-        "detail": decision.evaluated_policy,
-    }
-
-
-def scrub_fields(service: Service | None, secrets: Mapping[str, Secret], fields: dict[str, Any]) -> dict[str, Any]:
-    """`fields` without the service's secrets: what an agent writes may hold one that leaked elsewhere."""
-    if service is None or not secrets:
-        return fields
-    values = [secret.expose() for secret in scrub_values(service.auth, secrets)]
-    if not values or sum(len(text) for text in _texts(fields.values())) < min(map(len, values)):
-        return fields  # too short to hold any form of any of them
-    clean = Scrubber(values, min_length=1).scrub_json(fields)
-    return dict(clean)
-
-
-def _texts(values: Any) -> Iterator[str]:
-    for value in values:
-        if isinstance(value, str):
-            yield value
-        elif isinstance(value, Mapping):
-            yield from _texts([*value.keys(), *value.values()])
-        elif isinstance(value, (tuple, list)):
-            yield from _texts(value)
-
-
-def _executable(request: AuthorizeRequest) -> dict[str, str] | None:
-    return {"path": request.executable.path, "sha256": request.executable.sha256} if request.executable else None
-
-
-def _issued(plan: grants.GrantPlan, grant: Grant) -> dict[str, Any]:
-    return {
-        "expiresAt": plan.context.expires_at,
-        "delivery": plan.constraints.delivery,
-        "sealed": grant.sealed is not None,
-        "timeoutMs": plan.context.timeout_ms,
-    }
-
-
-def _grant_fields(row: Any) -> dict[str, Any]:
-    return {
-        "grantId": row.grant_id,
-        "requestId": row.request_id,
-        "agent": row.agent_id,
-        "runner": row.runner_key,
-        "runnerId": row.runner_id,
-        "capability": row.capability,
-        "command": row.command,
-        "policyHash": row.policy_hash,
-        "sandbox": row.sandbox,
-    }
-
-
-def _audit_completion(tx: Transaction, row: Any, completion: Completion, outcome: Outcome) -> None:
-    common = _grant_fields(row)
-    if outcome is Outcome.REFUSED:
-        tx.audit("grant.refused", **common, code=ErrorCode.GRANT_MISMATCH.value, detail=completion.error)
-    else:
-        tx.audit("exec.started", **common, startedAt=completion.started_at[:64])
-        tx.audit(
-            "exec.scrubbed",
-            **common,
-            stdoutBytes=completion.stdout_bytes,
-            stderrBytes=completion.stderr_bytes,
-            scrubbedStdoutHits=completion.scrubbed_stdout_hits,
-            scrubbedStderrHits=completion.scrubbed_stderr_hits,
-            truncated=completion.truncated,
-        )
-    tx.audit(
-        "exec.completed",
-        **common,
-        outcome=outcome.value,
-        exitCode=completion.exit_code,
-        signal=completion.signal,
-        durationMs=completion.duration_ms,
-        timedOut=completion.timed_out,
-        error=completion.error,
-        # What the Runner says it did, where it differs from what was granted: an alarm for whoever reads the log.
-        policyHashReported=_if_other(completion.policy_hash, row.policy_hash),
-        sandboxReported=_if_other(completion.sandbox, row.sandbox),
-    )
-
-
-def _if_other(reported: str | None, granted: str) -> str | None:
-    return reported if reported is not None and reported != granted else None

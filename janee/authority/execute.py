@@ -14,10 +14,11 @@ from collections.abc import Mapping
 from typing import Any, Final
 
 from janee.authority.callers import Caller, Subject
-from janee.authority.core import Authority, common_fields, decided, scrub_fields
+from janee.authority.core import Authority
 from janee.authority.delivery import basic_pair, scrub_values
 from janee.authority.denial import DecisionDenied
 from janee.authority.policy import HttpQuery, HttpTarget
+from janee.authority.records import common_fields, decided, scrub_fields
 from janee.authority.upstream import MAX_RESPONSE_BYTES, UpstreamRequest, UpstreamResponse, Upstreams
 from janee.config.schema import Auth, AuthType, Service
 from janee.errors import JaneeError, ProtocolError, StoreError

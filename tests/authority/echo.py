@@ -57,6 +57,7 @@ def serving(script: Script = echo, *, tls: tuple[Path, Path] | None = None) -> I
 
     class Handler(BaseHTTPRequestHandler):
         protocol_version = "HTTP/1.1"
+        disable_nagle_algorithm = True
 
         def setup(self) -> None:
             service.connections += 1
