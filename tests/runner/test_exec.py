@@ -98,9 +98,11 @@ def test_bytes_that_are_not_text_become_replacement_characters(client: McpClient
 
 
 def test_there_is_no_network_and_no_other_process(client: McpClient) -> None:
-    script = "import os, socket; print(len([p for p in os.listdir('/proc') if p.isdigit()]), socket.if_nameindex())"
+    script = (
+        "import os; print(len([p for p in os.listdir('/proc') if p.isdigit()]), open('/proc/self/net/dev').read().count(':'))"
+    )
     result = client.exec("python3", "-c", script)
-    assert result["stdout"] == "2 [(1, 'lo')]\n", result  # pid 1 and itself
+    assert result["stdout"] in ("1 1\n", "2 1\n"), result  # itself, at most its pid 1; loopback
 
 
 def test_a_workspace_is_written_through(client: McpClient, tmp_path: Path) -> None:
