@@ -112,6 +112,7 @@ class Cell:
         self._identity = identity
         self._failure = failure
         self._is_used = False
+        self._owners = _Owners(identity) if level is Level.STRICT and identity is not None and identity.is_separate else None
 
     @classmethod
     def prepare(cls, level: Level, kit: Kit | None = None) -> "Cell":
@@ -123,7 +124,9 @@ class Cell:
             kit = make_kit(level)
             enter_host_view(kit)
         identity = idmap.choose_identity(privileged=kit.privileged)
-        return cls(level, _Init.launch(kit, identity), identity)
+        process = _Init.launch(kit, identity)
+        _rehearse()
+        return cls(level, process, identity)
 
     @classmethod
     def failed(cls, level: Level, failure: SandboxError) -> "Cell":
@@ -148,7 +151,7 @@ class Cell:
                 if self._identity.is_separate:
                     _give_pipe(descriptor, self._identity)
             with contextlib.ExitStack() as stack:
-                mounts = tuple(_open_mount(stack, mount, spec, self._identity) for mount in spec.mounts)
+                mounts = tuple(_open_mount(stack, mount, spec, self._owners) for mount in spec.mounts)
                 listeners = self._process.order(Orders.of(spec, HOME_DIR), stdio + mounts)
         except BaseException:
             self.close()
@@ -167,6 +170,9 @@ class Cell:
 
     def close(self) -> None:
         """Kill whatever there is, and wait until it is gone."""
+        if self._owners is not None:
+            self._owners.close()
+            self._owners = None
         if self._process is not None:
             self._process.close()
 
@@ -275,6 +281,20 @@ class _Init:
         self._pidfd = -1
 
 
+def _rehearse() -> None:
+    """Touch what `start` will touch, in this process: the kernel copies the pages now, while nobody waits."""
+    ours, theirs = socket.socketpair(socket.AF_UNIX, socket.SOCK_STREAM)
+    spec = SandboxSpec(argv=("/",), env={"A": "b"})
+    with ours, theirs:
+        _check_stdio(ours.fileno())
+        wire.send(ours, Orders.of(spec).to_message(), (ours.fileno(),))
+        poller = select.poll()
+        poller.register(theirs, select.POLLIN)
+        poller.poll(0)
+        for descriptor in wire.receive(theirs).descriptors:
+            os.close(descriptor)
+
+
 def _reported(body: dict[str, object]) -> SandboxError:
     try:
         return SandboxError(ErrorCode(str(body["error"])), str(body["message"]), str(body["hint"]))
@@ -313,7 +333,7 @@ def _give_pipe(descriptor: int, identity: idmap.Identity) -> None:
             os.fchown(descriptor, identity.uid, identity.gid)
 
 
-def _open_mount(stack: contextlib.ExitStack, mount: Mount, spec: SandboxSpec, identity: idmap.Identity) -> int:
+def _open_mount(stack: contextlib.ExitStack, mount: Mount, spec: SandboxSpec, owners: "_Owners | None") -> int:
     """A descriptor for the mount: a detached copy with its attributes set; without namespaces, the source itself.
 
     From the first open on, the descriptor counts, not the name.
@@ -333,7 +353,7 @@ def _open_mount(stack: contextlib.ExitStack, mount: Mount, spec: SandboxSpec, id
     try:
         copy = kernel.open_tree_clone("", dir_fd=source)
         stack.callback(os.close, copy)
-        _set_attributes(copy, mount, about, identity)
+        _set_attributes(copy, mount, about, owners)
     except OSError as error:
         hint = (
             "the file system must support idmapped mounts (ext4, xfs, btrfs, tmpfs …); otherwise run as the owner of the path"
@@ -342,13 +362,35 @@ def _open_mount(stack: contextlib.ExitStack, mount: Mount, spec: SandboxSpec, id
     return copy
 
 
-def _set_attributes(copy: int, mount: Mount, about: os.stat_result, identity: idmap.Identity) -> None:
+def _set_attributes(copy: int, mount: Mount, about: os.stat_result, owners: "_Owners | None") -> None:
     attributes = kernel.MOUNT_ATTR_NOSUID | kernel.MOUNT_ATTR_NODEV | (0 if mount.writable else kernel.MOUNT_ATTR_RDONLY)
-    if not identity.is_separate:
+    if owners is None:
         kernel.set_mount_attributes(copy, add=attributes)
-        return
-    with idmap.owner_map(about.st_uid, about.st_gid, identity) as userns:
+    else:
+        userns = owners.namespace_for(about.st_uid, about.st_gid)
         kernel.set_mount_attributes(copy, add=attributes | kernel.MOUNT_ATTR_IDMAP, userns_fd=userns)
+
+
+class _Owners:
+    """The id maps of one cell: one per owner of a mount source, the first made before anybody waits."""
+
+    def __init__(self, identity: idmap.Identity) -> None:
+        self._identity = identity
+        self._spare: list[idmap.OwnerMap] = [idmap.OwnerMap()]
+        self._used: list[idmap.OwnerMap] = []
+        self._namespaces: dict[tuple[int, int], int] = {}
+
+    def namespace_for(self, uid: int, gid: int) -> int:
+        """A descriptor for MOUNT_ATTR_IDMAP: what this owner has outside belongs to the command inside."""
+        if (uid, gid) not in self._namespaces:
+            owner_map = self._spare.pop() if self._spare else idmap.OwnerMap()
+            self._used.append(owner_map)
+            self._namespaces[uid, gid] = owner_map.write(uid, gid, self._identity)
+        return self._namespaces[uid, gid]
+
+    def close(self) -> None:
+        for owner_map in (*self._spare, *self._used):
+            owner_map.close()
 
 
 def _refuse_protected(mount: Mount, real: str, protected: tuple[str, ...]) -> None:

@@ -144,6 +144,8 @@ def _must_fail(what: str, action: Callable[[], object]) -> None:
 
 # ---- probes
 
+_ONLY_USR: Final = landlock.Policy((landlock.PathRule("/usr", landlock.READ),))
+
 
 def _nothing() -> None:
     """The namespaces themselves are the probe."""
@@ -186,7 +188,7 @@ def _capabilities() -> None:
 
 def _landlock_files() -> None:
     privileges.forbid_new_privileges()
-    landlock.apply(landlock.Policy((landlock.PathRule("/usr", landlock.READ),)), landlock.detect_abi())
+    landlock.apply(_ONLY_USR, landlock.detect_abi())
     os.close(os.open("/usr", os.O_RDONLY | os.O_DIRECTORY))
     _must_fail("opening /etc", lambda: os.open("/etc", os.O_RDONLY | os.O_DIRECTORY))
 
@@ -196,7 +198,7 @@ def _landlock_tcp() -> None:
     if abi < _TCP_ABI:
         raise ValueError(f"the kernel's Landlock ABI is {abi}, TCP rules came with {_TCP_ABI} (Linux 6.7)")
     privileges.forbid_new_privileges()
-    landlock.apply(landlock.Policy((landlock.PathRule("/usr", landlock.READ),)), abi)
+    landlock.apply(_ONLY_USR, abi)
     with socket.socket() as probe:
         _must_fail("binding a TCP port", lambda: probe.bind(("127.0.0.1", 0)))
 
@@ -206,7 +208,7 @@ def _landlock_scopes() -> None:
     if abi < _SCOPES_ABI:
         raise ValueError(f"the kernel's Landlock ABI is {abi}, scopes came with {_SCOPES_ABI} (Linux 6.12)")
     privileges.forbid_new_privileges()
-    landlock.apply(landlock.Policy((landlock.PathRule("/usr", landlock.READ),)), abi)
+    landlock.apply(_ONLY_USR, abi)
     _must_fail("a signal to a process outside", lambda: os.kill(os.getppid(), 0))
 
 
@@ -235,7 +237,8 @@ def _idmapped_mounts() -> None:
     if not idmap.is_privileged():
         raise ValueError("not privileged: not needed, because the command keeps your user id")
     kernel.unshare(kernel.CLONE_NEWNS)
-    with idmap.owner_map(0, 0, idmap.choose_identity(privileged=True)) as userns:
+    with idmap.OwnerMap() as owner_map:
+        userns = owner_map.write(0, 0, idmap.choose_identity(privileged=True))
         copy = kernel.open_tree_clone(os.getcwd())
         kernel.set_mount_attributes(copy, add=kernel.MOUNT_ATTR_IDMAP | kernel.MOUNT_ATTR_RDONLY, userns_fd=userns)
 

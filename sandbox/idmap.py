@@ -8,10 +8,9 @@ host.
 import os
 import random
 import signal
-from collections.abc import Iterator
-from contextlib import contextmanager
 from dataclasses import dataclass
-from typing import Final
+from types import TracebackType
+from typing import Final, Self
 
 from sandbox import kernel
 
@@ -85,32 +84,57 @@ def _write_at(directory: int, name: str, text: str) -> None:
         os.close(descriptor)
 
 
-@contextmanager
-def owner_map(owner_uid: int, owner_gid: int, identity: Identity) -> Iterator[int]:
-    """A user namespace descriptor for MOUNT_ATTR_IDMAP: files of the owner belong to `identity` when seen through the
-    mount.
+class OwnerMap:
+    """A user namespace for MOUNT_ATTR_IDMAP whose map is written later, so that nobody waits for its creation.
 
-    The kernel takes the map from a user namespace, and only a process can make one: a child that sleeps until it is
-    killed.
+    The kernel takes the map from a user namespace, and only a process can make one. The process is gone when the
+    constructor returns; the open map files keep its namespace. A context manager: leaving it closes them.
     """
-    reader, writer = os.pipe()
-    pid = kernel.fork_into(kernel.CLONE_NEWUSER)
-    if pid == 0:
-        os.close(writer)
-        os.read(reader, 1)
-        os._exit(0)
-    try:
-        write_maps(pid, inside_uid=owner_uid, inside_gid=owner_gid, identity=identity)
-        descriptor = os.open(f"/proc/{pid}/ns/user", os.O_RDONLY | os.O_CLOEXEC)
-    finally:
-        os.close(reader)
-        os.close(writer)
-        os.kill(pid, signal.SIGKILL)
-        os.waitpid(pid, 0)
-    try:
-        yield descriptor
-    finally:
-        os.close(descriptor)
+
+    def __init__(self) -> None:
+        self._descriptors: list[int] = []
+        reader, writer = os.pipe()
+        pid = kernel.fork_into(kernel.CLONE_NEWUSER)
+        if pid == 0:
+            os.close(writer)
+            os.read(reader, 1)
+            os._exit(0)
+        try:
+            for name, flags in (
+                ("setgroups", os.O_WRONLY),
+                ("gid_map", os.O_WRONLY),
+                ("uid_map", os.O_WRONLY),
+                ("ns/user", os.O_RDONLY),
+            ):
+                self._descriptors.append(os.open(f"/proc/{pid}/{name}", flags | os.O_CLOEXEC))
+        except OSError:
+            self.close()
+            raise
+        finally:
+            os.close(reader)
+            os.close(writer)
+            os.kill(pid, signal.SIGKILL)
+            os.waitpid(pid, 0)
+
+    def write(self, owner_uid: int, owner_gid: int, identity: Identity) -> int:
+        """Write the map, once: files of the owner belong to `identity` when seen through the mount. Returns the
+        descriptor for it."""
+        setgroups, gid_map, uid_map, namespace = self._descriptors
+        os.write(setgroups, b"deny")
+        os.write(gid_map, f"{owner_gid} {identity.gid} 1".encode())
+        os.write(uid_map, f"{owner_uid} {identity.uid} 1".encode())
+        return namespace
+
+    def close(self) -> None:
+        for descriptor in self._descriptors:
+            os.close(descriptor)
+        self._descriptors.clear()
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None) -> None:
+        self.close()
 
 
 def map_self(uid: int, gid: int) -> None:

@@ -11,13 +11,15 @@ The order of the steps, and why each stands where it does:
 3. max_user_namespaces = 0: needs the old /proc, which the next step leaves behind.
 4. private root: needs the host's tree for the last time.
 5. host name, loopback: need capabilities.
-6. bounding set, securebits: need CAP_SETPCAP; no_new_privs.
-7. rehearsal: the first use of a Python path costs page copies; here nobody waits for them.
+6. bounding set, securebits: need CAP_SETPCAP; no_new_privs, which the next two need.
+7. Landlock's ruleset is made (not applied), and the seccomp filter of arguments loaded: it forbids nothing that
+   follows.
+8. rehearsal: the first use of a Python path costs page copies; here nobody waits for them.
 --- the specification arrives ---
-8. quota, files, mounts, names, listeners, pinned executable: need capabilities; then the root is sealed.
-9. Landlock: forbids changes of the mount tree from here on.
-10. limits, empty capability sets, seccomp; then try what was forbidden.
-11. working directory and executable are looked up as the command itself would: after the privileges are gone.
+9. quota, mounts, files, names, listeners, pinned executable: need capabilities; then the root is sealed.
+10. Landlock: forbids changes of the mount tree from here on.
+11. limits, empty capability sets, seccomp's allow-list; then try what was forbidden.
+12. working directory and executable are looked up as the command itself would: after the privileges are gone.
 """
 
 import fcntl
@@ -27,6 +29,7 @@ import signal
 import socket
 import struct
 from collections.abc import Callable
+from dataclasses import dataclass, replace
 from typing import Final, NoReturn, TypeVar
 
 from sandbox import command, kernel, landlock, privileges, rootfs, seccomp, wire
@@ -46,7 +49,22 @@ _DEFAULT: Final = Limits()
 _WRITABLE: Final = ("/tmp", "/var/tmp", HOME_DIR, "/dev/shm")  # noqa: S108  these are private mounts
 _DEVICES: Final = ("/dev/null", "/dev/zero", "/dev/full", "/dev/random", "/dev/urandom")
 
+_LANDLOCK: Final = landlock.Policy(
+    paths=(
+        landlock.PathRule("/", landlock.READ),
+        *(landlock.PathRule(path, landlock.WRITE) for path in _WRITABLE),
+        *(landlock.PathRule(path, landlock.DEVICE) for path in _DEVICES),
+    )
+)
 _TRIAL: Final = Orders((b"/",), ((b"A", b"b"),), "/", None, None, (), (), (), _DEFAULT, loopback=False)
+
+
+@dataclass(frozen=True, slots=True)
+class Inside:
+    """What `prepare` leaves open for the specification."""
+
+    scratch: rootfs.Scratch
+    ruleset: landlock.Ruleset
 
 
 def main(channel: socket.socket, kit: Kit) -> NoReturn:
@@ -71,18 +89,18 @@ def _report(channel: socket.socket, error: SandboxError) -> None:
 
 
 def _serve(channel: socket.socket, kit: Kit) -> None:
-    scratch = prepare(channel)
+    inside = prepare(channel, kit)
     frame = wire.receive(channel)
     orders = _TRIAL if frame.body.get("trial") else Orders.from_message(frame.body)
     if frame.body.get("trial"):
-        lock(kit, orders)
+        lock(inside, kit, orders)
         wire.send(channel, {"started": True})
         return
     stdio, mounts = frame.descriptors[:_STDIO_COUNT], frame.descriptors[_STDIO_COUNT:]
     if len(stdio) != _STDIO_COUNT or len(mounts) != len(orders.targets):
         raise SandboxError(ErrorCode.SETUP_FAILED, "orders and descriptors do not match")
-    listeners = _furnish(scratch, orders, mounts)
-    lock(kit, orders)
+    listeners = _furnish(inside.scratch, orders, mounts)
+    lock(inside, kit, orders)
     command.enter_cwd(orders.cwd)
     path = command.find_executable(orders)
     kernel.mark_close_on_exec(_STDIO_COUNT)
@@ -110,8 +128,8 @@ def _kill_everything() -> None:
             return
 
 
-def prepare(channel: socket.socket) -> rootfs.Scratch:
-    """Steps 1 to 7: everything that no specification changes. Raises `SandboxError(UNAVAILABLE)` naming the layer."""
+def prepare(channel: socket.socket, kit: Kit) -> Inside:
+    """Steps 1 to 8: everything that no specification changes. Raises `SandboxError(UNAVAILABLE)` naming the layer."""
     reset_process(channel)
     _step("user namespace", lambda: _become_user(channel))
     privileges.die_with_parent()
@@ -122,8 +140,10 @@ def prepare(channel: socket.socket) -> rootfs.Scratch:
     _step("loopback", raise_loopback)
     _step("bounding set", privileges.drop_bounding_set)
     _step("no_new_privs", privileges.forbid_new_privileges)
+    ruleset = _step("landlock", lambda: landlock.Ruleset(_LANDLOCK, kit.abi))
+    _step("seccomp", lambda: seccomp.apply_filters(kit.programs[:1]))
     _rehearse()
-    return scratch
+    return Inside(scratch, ruleset)
 
 
 def _step(layer: str, action: Callable[[], T]) -> T:
@@ -179,7 +199,7 @@ def _rehearse() -> None:
 
 
 def _furnish(scratch: rootfs.Scratch, orders: Orders, mounts: tuple[int, ...]) -> tuple[socket.socket, ...]:
-    """Step 8: what the specification adds to the private root."""
+    """Step 9: what the specification adds to the private root."""
     wanted = (orders.limits.tmpfs_mib, orders.limits.tmpfs_inodes)
     if wanted != (_DEFAULT.tmpfs_mib, _DEFAULT.tmpfs_inodes):
         rootfs.resize(scratch, *wanted)
@@ -219,24 +239,16 @@ def _pin(path: str, identity: FileIdentity) -> None:
         os.close(opened)
 
 
-def lock(kit: Kit, orders: Orders) -> None:
-    """Steps 9 and 10: after this, the process has no more rights than the command. Raises `SandboxError` or
+def lock(inside: Inside, kit: Kit, orders: Orders) -> None:
+    """Steps 10 and 11: after this, the process has no more rights than the command. Raises `SandboxError` or
     `OSError`."""
-    landlock.apply(_landlock_policy(orders), kit.abi)
+    writable = tuple(landlock.PathRule(target.path, landlock.WRITE) for target in orders.targets if target.is_writable)
+    if orders.loopback:
+        landlock.apply(replace(_LANDLOCK, paths=_LANDLOCK.paths + writable, any_port=True), kit.abi)
+    else:
+        inside.ruleset.apply(writable, tuple(host.port for host in orders.hosts))
+    inside.ruleset.close()
     privileges.apply_limits(orders.limits)
     privileges.drop_all()
-    seccomp.apply_filters(kit.programs)
+    seccomp.apply_filters(kit.programs[1:])
     privileges.verify_dropped()
-
-
-def _landlock_policy(orders: Orders) -> landlock.Policy:
-    writable = (*_WRITABLE, *(target.path for target in orders.targets if target.is_writable))
-    return landlock.Policy(
-        paths=(
-            landlock.PathRule("/", landlock.READ),
-            *(landlock.PathRule(path, landlock.WRITE) for path in writable),
-            *(landlock.PathRule(path, landlock.DEVICE) for path in _DEVICES),
-        ),
-        ports=tuple(host.port for host in orders.hosts),
-        any_port=orders.loopback,
-    )

@@ -211,7 +211,8 @@ def lock_memory() -> None:
 
 
 def start_timer(seconds: float) -> int:
-    """timerfd_create(2) and timerfd_settime(2): a descriptor that becomes readable once, `seconds` from now, whatever the clock says."""
+    """timerfd_create(2) and timerfd_settime(2): a descriptor that becomes readable once, `seconds` from now, whatever
+    the clock says."""
     descriptor = _check("timerfd_create", _LIBC.timerfd_create(ctypes.c_int(time.CLOCK_MONOTONIC), ctypes.c_int(os.O_CLOEXEC)))
     whole = int(seconds)
     fraction = max(1, int((seconds - whole) * 1_000_000_000))  # zero would disarm it

@@ -10,9 +10,11 @@ away. Why after the mounts: Landlock forbids changes of the mount tree.
 """
 
 import os
+import stat
 import struct
 from dataclasses import dataclass
-from typing import Final
+from types import TracebackType
+from typing import Final, Self
 
 from sandbox import kernel
 from sandbox.errors import ErrorCode, SandboxError
@@ -74,17 +76,39 @@ def detect_abi() -> int:
 
 def apply(policy: Policy, abi: int) -> None:
     """Restrict this process for good. Raises `OSError` if a named path does not exist or the kernel refuses."""
-    handled = _handled_files(abi)
-    ruleset = kernel.landlock_create_ruleset(_attributes(policy, abi, handled))
-    try:
+    with Ruleset(policy, abi) as ruleset:
+        ruleset.apply((), policy.ports)
+
+
+class Ruleset:
+    """A policy that is made early and may grow before it is applied. A context manager: leaving it closes it."""
+
+    def __init__(self, policy: Policy, abi: int) -> None:
+        self._handled = _handled_files(abi)
+        self._has_ports = abi >= _ABI_TCP and not policy.any_port
+        self._descriptor = kernel.landlock_create_ruleset(_attributes(policy, abi, self._handled))
         for rule in policy.paths:
-            _allow_path(ruleset, rule, handled)
-        if abi >= _ABI_TCP and not policy.any_port:
-            for port in sorted(set(policy.ports)):
-                kernel.landlock_allow_port(ruleset, _CONNECT_TCP, port)
-        kernel.landlock_restrict_self(ruleset)
-    finally:
-        os.close(ruleset)
+            _allow_path(self._descriptor, rule, self._handled)
+
+    def apply(self, paths: tuple[PathRule, ...], ports: tuple[int, ...]) -> None:
+        """Add what is named and restrict this process for good. Raises `OSError`."""
+        for rule in paths:
+            _allow_path(self._descriptor, rule, self._handled)
+        if self._has_ports:
+            for port in sorted(set(ports)):
+                kernel.landlock_allow_port(self._descriptor, _CONNECT_TCP, port)
+        kernel.landlock_restrict_self(self._descriptor)
+
+    def close(self) -> None:
+        if self._descriptor >= 0:
+            os.close(self._descriptor)
+            self._descriptor = -1
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None) -> None:
+        self.close()
 
 
 def _handled_files(abi: int) -> int:
@@ -105,7 +129,7 @@ def _allow_path(ruleset: int, rule: PathRule, handled: int) -> None:
     descriptor = os.open(rule.path, os.O_PATH | os.O_CLOEXEC)
     try:
         rights = rule.rights & handled
-        if not os.path.isdir(f"/proc/self/fd/{descriptor}"):
+        if not stat.S_ISDIR(os.fstat(descriptor).st_mode):
             rights &= _FILE_ONLY  # EINVAL otherwise: directory rights mean nothing on a file
         kernel.landlock_allow_path(ruleset, rights, descriptor)
     finally:

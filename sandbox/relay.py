@@ -1,7 +1,8 @@
 """Connecting a sandbox's named hosts to the world, for `run` and the command line.
 
-Guarantees: a connection inside to one of `SandboxSpec.hosts` reaches exactly the endpoint that `connect` opens for that entry, resolved
-and reached from outside; at most `_MAX_CONNECTIONS` at once. Never: another destination, a look at the bytes.
+Guarantees: a connection inside to one of `SandboxSpec.hosts` reaches exactly the endpoint that `connect` opens for that
+entry, resolved and reached from outside; at most `_MAX_CONNECTIONS` at once. Never: another destination, a look at the
+bytes.
 """
 
 import contextlib

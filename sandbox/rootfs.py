@@ -252,7 +252,8 @@ def _open_mount_point(target: str, *, is_directory: bool) -> int:
 
 
 def _is_ours(directory: int) -> bool:
-    """Does `directory` lie in a private tmpfs? Nothing is ever created in a mount of the host for want of a mount point."""
+    """Does `directory` lie in a private tmpfs? Nothing is ever created in a mount of the host for want of a mount
+    point."""
     return os.fstat(directory).st_dev in (os.stat("/").st_dev, os.stat(HOME_DIR).st_dev)
 
 
