@@ -2,10 +2,11 @@
 
     python bench/sandbox.py [--rounds N] [--command true|git] [--user UID]
 
-Contestants take turns in random order, each with pipes for output that are read to their end and a status that is collected. What a client of
-the zygote waits for is measured: request, output, status; the pool of warm executors is refilled in the pause between rounds, as
-a server would. `cold` is a request to an empty pool. Everything of level strict is on; bubblewrap has its usual options
-(`--unshare-all`, read-only /usr, own /proc, /dev, /tmp), and neither Landlock, seccomp nor limits.
+Contestants take turns in random order, each with pipes for output that are read to their end and a status that is
+collected. What a client of the zygote waits for is measured: request, output, status; the pool of warm executors is
+refilled in the pause between rounds, as a server would. `cold` is a request to an empty pool. Everything of level
+strict is on; bubblewrap has its usual options (`--unshare-all`, read-only /usr, own /proc, /dev, /tmp), and neither
+Landlock, seccomp nor limits.
 """
 
 import argparse
@@ -16,22 +17,21 @@ import shutil
 import socket
 import statistics
 import subprocess
-import sys
 import time
 from collections.abc import Callable
 from pathlib import Path
 
-sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
-
-import sandbox  # noqa: E402
-from sandbox import wire  # noqa: E402
+import sandbox
+from sandbox import wire
 
 COMMANDS = {"true": ("/usr/bin/true",), "git": ("/usr/bin/git", "--version")}
 BWRAP = (
-    "bwrap --unshare-all --die-with-parent --new-session --ro-bind /usr /usr --symlink usr/bin /bin --symlink usr/lib /lib "
-    "--symlink usr/lib64 /lib64 --ro-bind /etc/ld.so.cache /etc/ld.so.cache --ro-bind /etc/ssl/certs /etc/ssl/certs "
-    "--proc /proc --dev /dev --tmpfs /tmp --tmpfs /home --clearenv --setenv PATH /usr/bin"
-).split()
+    *("bwrap", "--unshare-all", "--die-with-parent", "--new-session", "--ro-bind", "/usr", "/usr"),
+    *("--symlink", "usr/bin", "/bin", "--symlink", "usr/lib", "/lib", "--symlink", "usr/lib64", "/lib64"),
+    *("--ro-bind", "/etc/ld.so.cache", "/etc/ld.so.cache", "--ro-bind", "/etc/ssl/certs", "/etc/ssl/certs"),
+    *("--proc", "/proc", "--dev", "/dev", "--tmpfs", "/tmp", "--tmpfs", "/home"),
+    *("--clearenv", "--setenv", "PATH", "/usr/bin"),
+)
 PAUSE_S = 0.012
 
 
@@ -52,7 +52,6 @@ class Client:
     """Asks a zygote, with a pool of warm executors in front."""
 
     def __init__(self, mounts: list[tuple[str, str, bool]], warm: int) -> None:
-        here = str(Path(__file__).resolve().parent)
         self._zygote = sandbox.Zygote.start(entry="sandbox_bench:serve", path=())
         self._mounts = mounts
         self._warm = warm
@@ -114,7 +113,7 @@ def main() -> None:
         os.setresgid(options.user, options.user, options.user)
         os.setresuid(options.user, options.user, options.user)
     argv = COMMANDS[options.command]
-    work = os.getcwd()
+    work = str(Path.cwd())
     warm, bound, cold = Client([], 2), Client([(work, "/w", False)], 2), Client([], 0)
     contestants: dict[str, Callable[[], int]] = {
         "bare": lambda: spawned(argv),

@@ -23,10 +23,14 @@ _SCOPES_ABI: Final = 6
 _TCP_ABI: Final = 4
 _MESSAGE_LIMIT: Final = 4096
 _CGROUP_ROOT: Final = "/sys/fs/cgroup"
-_PROC_HINT: Final = "the container masks /proc: Docker --security-opt systempaths=unconfined, Kubernetes procMount: Unmasked with hostUsers: false"
+_PROC_HINT: Final = (
+    "the container masks /proc: Docker --security-opt systempaths=unconfined, "
+    "Kubernetes procMount: Unmasked with hostUsers: false"
+)
 _MOUNT_HINT: Final = (
-    "mounting inside a user namespace is refused: Docker --security-opt apparmor=unconfined --security-opt seccomp=PROFILE allowing mount "
-    "calls; Ubuntu: sysctl kernel.apparmor_restrict_unprivileged_userns=0; kernel 5.12 or newer"
+    "mounting inside a user namespace is refused: Docker --security-opt apparmor=unconfined "
+    "--security-opt seccomp=PROFILE allowing mount calls; "
+    "Ubuntu: sysctl kernel.apparmor_restrict_unprivileged_userns=0; kernel 5.12 or newer"
 )
 _LANDLOCK_HINT: Final = (
     "kernel 5.13 or newer with CONFIG_SECURITY_LANDLOCK=y and landlock in lsm=; Docker: seccomp profile of 23.0 or newer"
@@ -277,7 +281,8 @@ _OPTIONAL: Final = (
     _Layer(
         "user of its own",
         _separate_user,
-        "run as root, or with CAP_SYS_ADMIN, CAP_SETUID and CAP_SETGID; without, same-user processes outside can read the command's memory",
+        "run as root, or with CAP_SYS_ADMIN, CAP_SETUID and CAP_SETGID; without, processes of the same user outside "
+        "can read the command's memory",
         required=False,
     ),
     _Layer("idmapped mounts", _idmapped_mounts, "kernel 5.12 or newer and a file system that supports them", required=False),

@@ -110,7 +110,7 @@ def _relocate(orders: Orders, directory: str, home: str) -> Orders:
 
     env = {name: moved(value) for name, value in orders.env}
     env.setdefault(b"HOME", os.fsencode(home))
-    if env.get(b"TMPDIR", b"/tmp") == b"/tmp":  # noqa: S108  the private one of level strict, which is here
+    if env.get(b"TMPDIR", b"/tmp") == b"/tmp":
         env[b"TMPDIR"] = os.fsencode(os.path.join(directory, "tmp"))
     cwd = os.fsdecode(moved(os.fsencode(orders.cwd)))
     return replace(orders, env=tuple(env.items()), cwd=cwd)

@@ -14,7 +14,8 @@ from sandbox.spec import Level
 
 USERNS_HINT: Final = (
     "allow user namespaces: sysctl user.max_user_namespaces=15000; on Debian kernel.unprivileged_userns_clone=1; on Ubuntu "
-    "kernel.apparmor_restrict_unprivileged_userns=0 or an AppArmor profile with `userns,`; in Docker a seccomp profile that allows unshare and clone"
+    "kernel.apparmor_restrict_unprivileged_userns=0 or an AppArmor profile with `userns,`; in Docker a seccomp profile "
+    "that allows unshare and clone"
 )
 
 

@@ -53,12 +53,12 @@ class Relay:
             threading.Thread(target=self._serve, args=(inside, entry), daemon=True).start()
 
     def _serve(self, inside: socket.socket, entry: HostEntry) -> None:
-        with self._slots, inside, contextlib.suppress(OSError):  # a failing side closes both: all that TCP could say
-            with self._connect(entry) as outside:
-                back = threading.Thread(target=_copy, args=(outside, inside), daemon=True)
-                back.start()
-                _copy(inside, outside)
-                back.join()
+        # A failing side closes both, which is all that TCP could say.
+        with self._slots, inside, contextlib.suppress(OSError), self._connect(entry) as outside:
+            back = threading.Thread(target=_copy, args=(outside, inside), daemon=True)
+            back.start()
+            _copy(inside, outside)
+            back.join()
 
 
 def _copy(source: socket.socket, target: socket.socket) -> None:

@@ -81,7 +81,8 @@ class Scratch:
 
 
 def _generated_files(host_name: str) -> tuple[tuple[str, str], ...]:
-    user = f"{USER_NAME}:x:{INSIDE_ID}:{INSIDE_ID}:{USER_NAME}:{HOME_DIR}:/bin/sh\nnobody:x:65534:65534:nobody:/nonexistent:/usr/sbin/nologin\n"
+    user = f"{USER_NAME}:x:{INSIDE_ID}:{INSIDE_ID}:{USER_NAME}:{HOME_DIR}:/bin/sh\n"
+    user += "nobody:x:65534:65534:nobody:/nonexistent:/usr/sbin/nologin\n"
     return (
         ("etc/passwd", user),
         ("etc/group", f"{USER_NAME}:x:{INSIDE_ID}:\nnogroup:x:65534:\n"),

@@ -79,48 +79,50 @@ ALLOWED: Final = (
         _calls("""
         read write readv writev pread64 pwrite64 preadv pwritev preadv2 pwritev2 open openat creat close close_range
         stat fstat lstat newfstatat statx statfs fstatfs access faccessat faccessat2 lseek getdents getdents64 getcwd
-        chdir fchdir rename renameat renameat2 mkdir mkdirat rmdir link linkat unlink unlinkat symlink symlinkat readlink readlinkat
-        chmod fchmod fchmodat fchmodat2 chown fchown lchown fchownat umask utime utimes futimesat utimensat truncate ftruncate
-        fallocate fadvise64 readahead sync syncfs fsync fdatasync sync_file_range flock copy_file_range sendfile splice tee
-        vmsplice dup dup2 dup3 fcntl pipe pipe2 mknod mknodat memfd_create cachestat
-        getxattr lgetxattr fgetxattr listxattr llistxattr flistxattr setxattr lsetxattr fsetxattr
+        chdir fchdir rename renameat renameat2 mkdir mkdirat rmdir link linkat unlink unlinkat symlink symlinkat
+        readlink readlinkat chmod fchmod fchmodat fchmodat2 chown fchown lchown fchownat umask utime utimes futimesat
+        utimensat truncate ftruncate fallocate fadvise64 readahead sync syncfs fsync fdatasync sync_file_range flock
+        copy_file_range sendfile splice tee vmsplice dup dup2 dup3 fcntl pipe pipe2 mknod mknodat memfd_create
+        cachestat getxattr lgetxattr fgetxattr listxattr llistxattr flistxattr setxattr lsetxattr fsetxattr
         removexattr lremovexattr fremovexattr
         """),
     ),
     Group(
         "waiting for descriptors",
         _calls("""
-        poll ppoll select pselect6 epoll_create epoll_create1 epoll_ctl epoll_wait epoll_pwait epoll_pwait2 eventfd eventfd2
-        signalfd signalfd4 timerfd_create timerfd_settime timerfd_gettime inotify_init inotify_init1 inotify_add_watch inotify_rm_watch
+        poll ppoll select pselect6 epoll_create epoll_create1 epoll_ctl epoll_wait epoll_pwait epoll_pwait2 eventfd
+        eventfd2 signalfd signalfd4 timerfd_create timerfd_settime timerfd_gettime inotify_init inotify_init1
+        inotify_add_watch inotify_rm_watch
         """),
     ),
     Group(
         "processes of its own: pid namespace, RLIMIT_NPROC and pid 1 bound them",
         _calls("""
-        execve execveat exit exit_group fork vfork clone wait4 waitid kill tkill tgkill getpid getppid gettid getpgid setpgid
-        getpgrp getsid setsid pidfd_open pidfd_send_signal restart_syscall pause set_tid_address set_robust_list get_robust_list
-        rseq futex futex_waitv futex_wake futex_wait futex_requeue membarrier arch_prctl getcpu
+        execve execveat exit exit_group fork vfork clone wait4 waitid kill tkill tgkill getpid getppid gettid getpgid
+        setpgid getpgrp getsid setsid pidfd_open pidfd_send_signal restart_syscall pause set_tid_address
+        set_robust_list get_robust_list rseq futex futex_waitv futex_wake futex_wait futex_requeue membarrier
+        arch_prctl getcpu
         """),
     ),
     Group(
         "signals",
         _calls("""
-        rt_sigaction rt_sigprocmask rt_sigreturn rt_sigpending rt_sigtimedwait rt_sigqueueinfo rt_tgsigqueueinfo rt_sigsuspend
-        sigaltstack
+        rt_sigaction rt_sigprocmask rt_sigreturn rt_sigpending rt_sigtimedwait rt_sigqueueinfo rt_tgsigqueueinfo
+        rt_sigsuspend sigaltstack
         """),
     ),
     Group(
         "identity: asking is harmless, changing needs capabilities that nobody here has",
         _calls("""
-        getuid geteuid getgid getegid getresuid getresgid getgroups setuid setgid setreuid setregid setresuid setresgid
-        setfsuid setfsgid setgroups capget capset
+        getuid geteuid getgid getegid getresuid getresgid getgroups setuid setgid setreuid setregid setresuid
+        setresgid setfsuid setfsgid setgroups capget capset
         """),
     ),
     Group(
         "memory: RLIMIT_DATA and RLIMIT_MEMLOCK bound it",
         _calls("""
-        brk mmap munmap mremap mprotect msync mincore madvise mlock mlock2 munlock mlockall munlockall pkey_alloc pkey_free
-        pkey_mprotect mseal
+        brk mmap munmap mremap mprotect msync mincore madvise mlock mlock2 munlock mlockall munlockall pkey_alloc
+        pkey_free pkey_mprotect mseal
         """),
     ),
     Group(
@@ -133,16 +135,17 @@ ALLOWED: Final = (
     Group(
         "scheduling and limits: only downwards without capabilities",
         _calls("""
-        sched_yield sched_getaffinity sched_setaffinity sched_getparam sched_setparam sched_getscheduler sched_setscheduler
-        sched_get_priority_max sched_get_priority_min sched_rr_get_interval sched_getattr sched_setattr
-        getpriority setpriority ioprio_get ioprio_set getrlimit setrlimit prlimit64 getrusage sysinfo uname getrandom
+        sched_yield sched_getaffinity sched_setaffinity sched_getparam sched_setparam sched_getscheduler
+        sched_setscheduler sched_get_priority_max sched_get_priority_min sched_rr_get_interval sched_getattr
+        sched_setattr getpriority setpriority ioprio_get ioprio_set getrlimit setrlimit prlimit64 getrusage sysinfo
+        uname getrandom
         """),
     ),
     Group(
         "sockets: the network namespace holds only loopback, families are limited below",
         _calls("""
-        socket socketpair bind connect listen accept accept4 getsockname getpeername sendto recvfrom sendmsg recvmsg sendmmsg
-        recvmmsg shutdown setsockopt getsockopt
+        socket socketpair bind connect listen accept accept4 getsockname getpeername sendto recvfrom sendmsg recvmsg
+        sendmmsg recvmmsg shutdown setsockopt getsockopt
         """),
     ),
 )
@@ -370,9 +373,10 @@ NEW_NUMBERS: Final = (
 PUMP: Final = Group(
     "what reading, scrubbing, writing, waiting and dying need, and CPython with its allocator beneath",
     _calls("""
-    read write readv writev recvmsg sendmsg recvfrom sendto poll ppoll select pselect6 epoll_wait epoll_pwait epoll_pwait2 epoll_ctl
-    epoll_create1 close shutdown accept4 accept futex clock_gettime clock_nanosleep nanosleep gettimeofday mmap munmap mremap mprotect brk
-    madvise getrandom exit exit_group rt_sigaction rt_sigprocmask rt_sigreturn rt_sigtimedwait sigaltstack restart_syscall wait4 waitid kill
-    pidfd_send_signal tgkill gettid getpid fcntl fstat lseek sched_yield getsockopt
+    read write readv writev recvmsg sendmsg recvfrom sendto poll ppoll select pselect6 epoll_wait epoll_pwait
+    epoll_pwait2 epoll_ctl epoll_create1 close shutdown accept4 accept futex clock_gettime clock_nanosleep nanosleep
+    gettimeofday mmap munmap mremap mprotect brk madvise getrandom exit exit_group rt_sigaction rt_sigprocmask
+    rt_sigreturn rt_sigtimedwait sigaltstack restart_syscall wait4 waitid kill pidfd_send_signal tgkill gettid getpid
+    fcntl fstat lseek sched_yield getsockopt
     """),
 )

@@ -74,7 +74,7 @@ def hold(connection: socket.socket, cell: sandbox.Cell) -> None:
 
 
 def pump(connection: socket.socket, cell: sandbox.Cell) -> None:
-    """Start a command, restrict this process to pumping, then pump, collect garbage and search; or do what is asked and forbidden."""
+    """Start a command, restrict this process to pumping, then pump and search; or do what is forbidden, if told to."""
     import gc
 
     import ahocorasick_rs

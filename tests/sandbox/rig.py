@@ -34,10 +34,11 @@ def identity(user: str) -> dict[str, Any]:
 
 def sandbox(*arguments: str, user: str = "root", **options: Any) -> "subprocess.CompletedProcess[bytes]":
     """`python -m sandbox ARGUMENTS` as `user`, with a deadline."""
-    options = {"capture_output": True, "timeout": DEADLINE_S, "cwd": REPOSITORY, "stdin": subprocess.DEVNULL} | options
-    if "input" in options:
-        del options["stdin"]
-    return subprocess.run([sys.executable, "-m", "sandbox", *arguments], **options, **identity(user))
+    chosen: dict[str, Any] = {"capture_output": True, "timeout": DEADLINE_S, "cwd": REPOSITORY} | options | identity(user)
+    if "input" not in chosen:
+        chosen.setdefault("stdin", subprocess.DEVNULL)
+    done: subprocess.CompletedProcess[bytes] = subprocess.run([sys.executable, "-m", "sandbox", *arguments], **chosen)
+    return done
 
 
 def run(*argv: str, options: Sequence[str] = (), **more: Any) -> "subprocess.CompletedProcess[bytes]":

@@ -51,7 +51,8 @@ STATUSES = {
 def test_the_exit_status_says_what_happened(user: str, level: str, case: str) -> None:
     argv, options, status = STATUSES[case]
     if sum(map(len, argv)) > 2_000_000:
-        script = f"import sys; from sandbox.__main__ import main; sys.exit(main(['run', '--level', '{level}', '--', *{argv[:1]}, *['x' * 100000] * 40]))"
+        words = f"['run', '--level', '{level}', '--', 'true', *['x' * 100000] * 40]"
+        script = f"import sys; from sandbox.__main__ import main; sys.exit(main({words}))"
         done = subprocess.run(
             [sys.executable, "-c", script], cwd=rig.REPOSITORY, capture_output=True, timeout=20, **rig.identity(user)
         )
@@ -125,7 +126,7 @@ def test_closed_standard_streams_are_survived(user: str) -> None:
 def test_a_terminal_is_not_handed_over(user: str) -> None:
     ours, theirs = pty.openpty()
     os.set_inheritable(theirs, True)
-    os.chmod(os.ttyname(theirs), 0o666)
+    Path(os.ttyname(theirs)).chmod(0o666)
     try:
         done = rig.run(
             "sh", "-c", "tty; test -t 1 || echo no terminal", user=user, stdin=theirs, stdout=theirs, capture_output=False
@@ -211,7 +212,8 @@ def test_a_named_host_is_reached_and_no_other(user: str) -> None:
         script = (
             "import socket\n"
             f"with socket.create_connection(('localhost', {port})) as s:\n  s.sendall(b'you'); print(s.recv(100).decode())\n"
-            f"try:\n  socket.create_connection(('localhost', {wrong}), 2); print('open')\nexcept OSError as e: print('refused')\n"
+            f"try:\n  socket.create_connection(('localhost', {wrong}), 2); print('open')\n"
+            "except OSError as e: print('refused')\n"
         )
         done = rig.run("python3", "-c", script, options=("--net", f"localhost:{port}"), user=user)
         server.join(5)

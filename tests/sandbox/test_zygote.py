@@ -98,7 +98,7 @@ def test_kill_ends_the_command(zygote: Zygote) -> None:
     assert (answer["signal"], answer["timed_out"]) == (9, False)
 
 
-ERRORS = {
+ERRORS: dict[str, tuple[dict[str, Any], str]] = {
     "missing": ({"argv": ["nope"]}, "NOT_FOUND"),
     "not executable": ({"argv": ["/etc/passwd"]}, "NOT_EXECUTABLE"),
     "another file": ({"argv": ["true"], "executable": "/usr/bin/true", "identity": [1, 2, 3, 4, 5]}, "EXECUTABLE_CHANGED"),
@@ -169,7 +169,8 @@ def test_no_descriptor_is_inherited(zygote: Zygote) -> None:
 
 @STRICT_ONLY
 def test_pid_1_shows_the_command_nothing(zygote: Zygote) -> None:
-    script = "for f in environ maps mem cmdline status fd exe; do cat /proc/1/$f 2>&1; ls /proc/1/$f 2>&1; done; ls /proc | grep -c '^1$'"
+    attempts = "for f in environ maps mem cmdline status fd exe; do cat /proc/1/$f 2>&1; ls /proc/1/$f 2>&1; done"
+    script = f"{attempts}; ls /proc | grep -c '^1$'"
     answer = ask(zygote, argv=["sh", "-c", script], env={"TOKEN": "s3cr3t-in-the-environment"})
     assert "s3cr3t" not in answer["output"]
     assert answer["output"].endswith("\n0\n")
@@ -180,7 +181,7 @@ def test_many_commands_leave_nothing_behind(zygote: Zygote) -> None:
     def state() -> tuple[int, int, int]:
         children = Path(f"/proc/{zygote.pid}/task/{zygote.pid}/children").read_text().split()
         mounts = Path(f"/proc/{zygote.pid}/mountinfo").read_text().count("\n")
-        return len(os.listdir(f"/proc/{zygote.pid}/fd")), len(children), mounts
+        return len(list(Path(f"/proc/{zygote.pid}/fd").iterdir())), len(children), mounts
 
     def resident() -> int:
         return int(Path(f"/proc/{zygote.pid}/statm").read_text().split()[1])

@@ -1,9 +1,12 @@
-"""Attempts to get out, run inside the sandbox by a plain Python: `python3 probes.py` prints one JSON object, name -> outcome.
+"""Attempts to get out, run inside the sandbox by a plain Python: `python3 probes.py` prints one JSON object, name ->
+outcome.
 
-An outcome is "open: …" when the attempt succeeded, "refused: …" when the system said no, "killed: N" when it ended the process. Each probe
-runs in a forked child, so that one that is killed tells, too. What there is to find outside is told in the environment (HOST_…).
-Standard library only, and nothing of the project: this file is all the attacker brings.
+An outcome is "open: …" when the attempt succeeded, "refused: …" when the system said no, "killed: N" when it ended the
+process. Each probe runs in a forked child, so that one that is killed tells, too. What there is to find outside is told
+in the environment (HOST_…). Standard library only, and nothing of the project: this file is all the attacker brings.
 """
+# mypy: ignore-errors
+# ruff: noqa: PTH101, PTH108, PTH113, PTH207, PTH208, PTH211, N818
 
 import ctypes
 import errno
@@ -42,16 +45,18 @@ EXPECTED_ROOT = {
 }
 # x86_64 numbers; probes that need one are left out elsewhere
 NR = {
-    "ptrace": 101, "syslog": 103, "modify_ldt": 154, "pivot_root": 155, "prctl": 157, "chroot": 161, "settimeofday": 164,
-    "acct": 163, "mount": 165, "umount2": 166, "swapon": 167, "reboot": 169, "iopl": 172, "ioperm": 173, "init_module": 175,
-    "delete_module": 176, "quotactl": 179, "clock_settime": 227, "kexec_load": 246, "add_key": 248, "request_key": 249, "keyctl": 250,
-    "unshare": 272, "perf_event_open": 298, "fanotify_init": 300, "name_to_handle_at": 303, "open_by_handle_at": 304, "setns": 308,
-    "process_vm_readv": 310, "kcmp": 312, "finit_module": 313, "seccomp": 317, "bpf": 321, "userfaultfd": 323, "io_uring_setup": 425,
-    "open_tree": 428, "move_mount": 429, "fsopen": 430, "fsconfig": 431, "fspick": 433, "clone": 56, "clone3": 435, "pidfd_open": 434,
-    "pidfd_getfd": 438, "process_madvise": 440, "mount_setattr": 442, "memfd_secret": 447, "mq_open": 240, "shmget": 29, "shmat": 30,
-    "semget": 64, "msgget": 68, "sethostname": 170, "personality": 135, "capset": 126, "uselib": 134, "lookup_dcookie": 212,
-    "kexec_file_load": 320, "vhangup": 153, "move_pages": 279, "sysfs": 139, "nfsservctl": 180, "openat2": 437, "statmount": 457,
-    "listmount": 458, "fchmodat2": 452, "tuxcall": 184, "remap_file_pages": 216, "getpid": 39, "adjtimex": 159, "set_mempolicy": 238,
+    "ptrace": 101, "syslog": 103, "modify_ldt": 154, "pivot_root": 155, "prctl": 157, "chroot": 161, "settimeofday":
+    164, "acct": 163, "mount": 165, "umount2": 166, "swapon": 167, "reboot": 169, "iopl": 172, "ioperm": 173,
+    "init_module": 175, "delete_module": 176, "quotactl": 179, "clock_settime": 227, "kexec_load": 246, "add_key":
+    248, "request_key": 249, "keyctl": 250, "unshare": 272, "perf_event_open": 298, "fanotify_init": 300,
+    "name_to_handle_at": 303, "open_by_handle_at": 304, "setns": 308, "process_vm_readv": 310, "kcmp": 312,
+    "finit_module": 313, "seccomp": 317, "bpf": 321, "userfaultfd": 323, "io_uring_setup": 425, "open_tree": 428,
+    "move_mount": 429, "fsopen": 430, "fsconfig": 431, "fspick": 433, "clone": 56, "clone3": 435, "pidfd_open": 434,
+    "pidfd_getfd": 438, "process_madvise": 440, "mount_setattr": 442, "memfd_secret": 447, "mq_open": 240, "shmget":
+    29, "shmat": 30, "semget": 64, "msgget": 68, "sethostname": 170, "personality": 135, "capset": 126, "uselib": 134,
+    "lookup_dcookie": 212, "kexec_file_load": 320, "vhangup": 153, "move_pages": 279, "sysfs": 139, "nfsservctl": 180,
+    "openat2": 437, "statmount": 457, "listmount": 458, "fchmodat2": 452, "tuxcall": 184, "remap_file_pages": 216,
+    "getpid": 39, "adjtimex": 159, "set_mempolicy": 238,
 }  # fmt: skip
 
 
@@ -118,25 +123,28 @@ READ_ONLY = os.environ.get("READ_ONLY", "/nonexistent")
 
 for _name, _path in {
     "shadow": "/etc/shadow", "host_file": HOST_FILE, "host_file_by_proc_1": f"/proc/1/root{HOST_FILE}",
-    "host_file_by_own_root": f"/proc/self/root/../../..{HOST_FILE}", "init_environment": "/proc/1/environ", "init_memory_map": "/proc/1/maps",
-    "host_process_environment": f"/proc/{HOST_PID}/environ", "host_process_arguments": f"/proc/{HOST_PID}/cmdline",
-    "kernel_symbols": "/proc/kallsyms", "kernel_memory": "/proc/kcore", "kernel_log": "/dev/kmsg", "kernel_modules": "/proc/modules",
-    "kernel_command_line": "/proc/cmdline", "kernel_config": "/proc/config.gz", "partitions": "/proc/partitions",
-    "disk_statistics": "/proc/diskstats", "keys": "/proc/keys", "boot_id": "/proc/sys/kernel/random/boot_id", "machine_id": "/etc/machine-id",
-    "timers": "/proc/timer_list", "interrupts": "/proc/interrupts", "slabs": "/proc/slabinfo", "vmalloc": "/proc/vmallocinfo",
-    "core_pattern": "/proc/sys/kernel/core_pattern", "physical_memory": "/dev/mem", "ports": "/dev/port", "sudoers": "/etc/sudoers",
-    "host_ssh_keys": "/etc/ssh/ssh_host_ed25519_key", "sysfs": "/sys/kernel/uevent_seqnum", "cgroups": "/sys/fs/cgroup/cgroup.procs",
-    "swaps": "/proc/swaps", "iomem": "/proc/iomem", "page_map_of_init": "/proc/1/pagemap",
+    "host_file_by_own_root": f"/proc/self/root/../../..{HOST_FILE}", "init_environment": "/proc/1/environ",
+    "init_memory_map": "/proc/1/maps", "host_process_environment": f"/proc/{HOST_PID}/environ",
+    "host_process_arguments": f"/proc/{HOST_PID}/cmdline", "kernel_symbols": "/proc/kallsyms", "kernel_memory":
+    "/proc/kcore", "kernel_log": "/dev/kmsg", "kernel_modules": "/proc/modules", "kernel_command_line":
+    "/proc/cmdline", "kernel_config": "/proc/config.gz", "partitions": "/proc/partitions", "disk_statistics":
+    "/proc/diskstats", "keys": "/proc/keys", "boot_id": "/proc/sys/kernel/random/boot_id", "machine_id":
+    "/etc/machine-id", "timers": "/proc/timer_list", "interrupts": "/proc/interrupts", "slabs": "/proc/slabinfo",
+    "vmalloc": "/proc/vmallocinfo", "core_pattern": "/proc/sys/kernel/core_pattern", "physical_memory": "/dev/mem",
+    "ports": "/dev/port", "sudoers": "/etc/sudoers", "host_ssh_keys": "/etc/ssh/ssh_host_ed25519_key", "sysfs":
+    "/sys/kernel/uevent_seqnum", "cgroups": "/sys/fs/cgroup/cgroup.procs", "swaps": "/proc/swaps", "iomem":
+    "/proc/iomem", "page_map_of_init": "/proc/1/pagemap",
 }.items():  # fmt: skip
     reading(_name, _path)
 
 for _name, _path in {
-    "sysrq": "/proc/sysrq-trigger", "core_pattern": "/proc/sys/kernel/core_pattern", "hostname": "/proc/sys/kernel/hostname",
-    "modprobe": "/proc/sys/kernel/modprobe", "usr": "/usr/bin/env", "passwd": "/etc/passwd", "hosts": "/etc/hosts",
-    "shells_library": "/usr/lib/os-release", "own_uid_map": "/proc/self/uid_map", "timens_offsets": "/proc/self/timens_offsets",
-    "oom_score": "/proc/self/oom_score_adj", "binfmt": "/proc/sys/fs/binfmt_misc/register", "release_agent": "/sys/fs/cgroup/release_agent",
-    "uevent_helper": "/sys/kernel/uevent_helper", "max_user_namespaces": "/proc/sys/user/max_user_namespaces",
-    "init_memory": "/proc/1/mem", "init_oom_score": "/proc/1/oom_score_adj",
+    "sysrq": "/proc/sysrq-trigger", "core_pattern": "/proc/sys/kernel/core_pattern", "hostname":
+    "/proc/sys/kernel/hostname", "modprobe": "/proc/sys/kernel/modprobe", "usr": "/usr/bin/env", "passwd":
+    "/etc/passwd", "hosts": "/etc/hosts", "shells_library": "/usr/lib/os-release", "own_uid_map":
+    "/proc/self/uid_map", "timens_offsets": "/proc/self/timens_offsets", "oom_score": "/proc/self/oom_score_adj",
+    "binfmt": "/proc/sys/fs/binfmt_misc/register", "release_agent": "/sys/fs/cgroup/release_agent", "uevent_helper":
+    "/sys/kernel/uevent_helper", "max_user_namespaces": "/proc/sys/user/max_user_namespaces", "init_memory":
+    "/proc/1/mem", "init_oom_score": "/proc/1/oom_score_adj",
 }.items():  # fmt: skip
     writing(_name, _path, b"0")
 
@@ -458,9 +466,10 @@ def foreign_call_x32():
 
 
 for _name, _family, _kind, _protocol in (
-    ("netlink", 16, 3, 0), ("packet", 17, 3, 0), ("algorithm", 38, 5, 0), ("vsock", 40, 1, 0), ("xdp", 44, 3, 0), ("bluetooth", 31, 3, 0),
-    ("can", 29, 3, 0), ("tipc", 30, 1, 0), ("rds", 21, 5, 0), ("smc", 43, 1, 0), ("qipcrtr", 42, 2, 0), ("raw_icmp", 2, 3, 1), ("ping", 2, 2, 1),
-    ("sctp", 2, 1, 132), ("mptcp", 2, 1, 262), ("dccp", 2, 6, 33), ("udplite", 2, 2, 136), ("key", 15, 3, 2), ("kcm", 41, 2, 0),
+    ("netlink", 16, 3, 0), ("packet", 17, 3, 0), ("algorithm", 38, 5, 0), ("vsock", 40, 1, 0), ("xdp", 44, 3, 0),
+    ("bluetooth", 31, 3, 0), ("can", 29, 3, 0), ("tipc", 30, 1, 0), ("rds", 21, 5, 0), ("smc", 43, 1, 0), ("qipcrtr",
+    42, 2, 0), ("raw_icmp", 2, 3, 1), ("ping", 2, 2, 1), ("sctp", 2, 1, 132), ("mptcp", 2, 1, 262), ("dccp", 2, 6,
+    33), ("udplite", 2, 2, 136), ("key", 15, 3, 2), ("kcm", 41, 2, 0),
 ):  # fmt: skip
     PROBES[f"socket_{_name}"] = lambda f=_family, k=_kind, p=_protocol: str(socket.socket(f, k, p))
 
@@ -576,7 +585,7 @@ def connect(address, port, family=socket.AF_INET):
 PROBES["host_loopback"] = lambda: connect("127.0.0.1", HOST_PORT)
 PROBES["host_loopback_v6"] = lambda: connect("::1", HOST_PORT, socket.AF_INET6)
 PROBES["host_loopback_mapped"] = lambda: connect("::ffff:127.0.0.1", HOST_PORT, socket.AF_INET6)
-PROBES["host_any_address"] = lambda: connect("0.0.0.0", HOST_PORT)  # noqa: S104
+PROBES["host_any_address"] = lambda: connect("0.0.0.0", HOST_PORT)
 PROBES["metadata"] = lambda: connect("169.254.169.254", 80)
 PROBES["metadata_decimal"] = lambda: connect("2852039166", 80)
 PROBES["metadata_v6"] = lambda: connect("fd00:ec2::254", 80, socket.AF_INET6)

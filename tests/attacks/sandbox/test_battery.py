@@ -21,15 +21,17 @@ NAMES = sorted(probes.PROBES)
 LANDLOCK_GAPS = {"host_name", "set_id_programs_work", "has_capbnd", "become_root", "mapped_as_root"}
 # Probes that must succeed outside for root: otherwise the battery would prove nothing.
 CONTROLS = {
-    "read_host_file", "read_shadow", "read_host_process_environment", "read_kernel_symbols",
-    "list_root_home", "climb_out_by_dots", "symlink_out_of_workspace", "hard_link_system_file", "write_into_read_only_mount",
-    "other_processes_visible", "host_mark_in_any_environment", "host_listener_in_proc_net", "host_name", "pseudo_terminal",
-    "setuid_by_chmod", "setgid_by_fchmod", "setuid_by_open", "setgid_by_mkdir", "device_node", "call_fsopen", "call_open_tree",
-    "call_unshare", "unshare_mount", "clone_user_namespace", "clone3_user_namespace", "call_bpf", "call_userfaultfd", "call_add_key",
-    "call_keyctl", "call_shmget", "call_semget", "call_msgget", "call_personality", "host_shared_memory", "socket_netlink", "socket_packet",
-    "socket_raw_icmp", "signal_host_process", "abstract_socket_of_host", "path_socket_of_host", "host_loopback", "host_any_address",
-    "has_capeff", "has_capbnd", "new_privileges_allowed", "unfiltered", "become_root", "change_group", "set_id_programs_work",
-    "posix_shared_memory_of_host", "ptrace_me", "read_memory_of_parent", "steal_descriptor", "privileged_port",
+    "read_host_file", "read_shadow", "read_host_process_environment", "read_kernel_symbols", "list_root_home",
+    "climb_out_by_dots", "symlink_out_of_workspace", "hard_link_system_file", "write_into_read_only_mount",
+    "other_processes_visible", "host_mark_in_any_environment", "host_listener_in_proc_net", "host_name",
+    "pseudo_terminal", "setuid_by_chmod", "setgid_by_fchmod", "setuid_by_open", "setgid_by_mkdir", "device_node",
+    "call_fsopen", "call_open_tree", "call_unshare", "unshare_mount", "clone_user_namespace", "clone3_user_namespace",
+    "call_bpf", "call_userfaultfd", "call_add_key", "call_keyctl", "call_shmget", "call_semget", "call_msgget",
+    "call_personality", "host_shared_memory", "socket_netlink", "socket_packet", "socket_raw_icmp",
+    "signal_host_process", "abstract_socket_of_host", "path_socket_of_host", "host_loopback", "host_any_address",
+    "has_capeff", "has_capbnd", "new_privileges_allowed", "unfiltered", "become_root", "change_group",
+    "set_id_programs_work", "posix_shared_memory_of_host", "ptrace_me", "read_memory_of_parent", "steal_descriptor",
+    "privileged_port",
 }  # fmt: skip
 
 

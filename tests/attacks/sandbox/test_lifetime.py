@@ -54,7 +54,10 @@ def test_killing_any_process_of_ours_ends_every_command(user: str, victim: str) 
         inits = [int(pid) for one in executors for pid in Path(f"/proc/{one}/task/{one}/children").read_text().split()]
         for pid in {"front": [front.pid], "zygote": [zygote], "executor": executors, "pid 1": inits}[victim]:
             os.kill(pid, signal.SIGKILL)
-        survivors = lambda: [pid for pid in rig.processes_with(mark) if pid != front.pid]  # noqa: E731
+
+        def survivors() -> list[int]:
+            return [pid for pid in rig.processes_with(mark) if pid != front.pid]
+
         assert rig.eventually(lambda: not survivors(), 1.0), survivors()
     finally:
         front.kill()
@@ -79,7 +82,7 @@ def test_killing_at_random_moments_leaves_nothing() -> None:
         "double fork": "(setsid sh -c '(sleep 600 &) ; sleep 600' {mark} &) ; exit 0",
         "ignored signals": "(trap '' HUP TERM INT QUIT; sh -c 'sleep 600; :' {mark} &) ; exit 0",
         "stopped process": "sh -c 'kill -STOP $$; sleep 600' {mark} & exit 0",
-        "many generations": "f() {{ [ $1 -gt 0 ] && (f $(($1-1)) &) ; sh -c 'sleep 600; :' {mark} ; }} ; f 20 & sleep 0.2 ; exit 0",
+        "generations": "f() {{ [ $1 -gt 0 ] && (f $(($1-1)) &); sh -c 'sleep 600; :' {mark}; }}; f 20 & sleep 0.2; exit 0",
     }.values(),
 )
 def test_whatever_a_command_leaves_running_dies_with_it(level: Level, script: str) -> None:
@@ -93,10 +96,7 @@ def test_whatever_a_command_leaves_running_dies_with_it(level: Level, script: st
 
 @pytest.mark.parametrize("level", [Level.STRICT, Level.LANDLOCK])
 def test_a_fork_bomb_ends_with_the_time_limit(level: Level) -> None:
-    if level is Level.LANDLOCK and os.geteuid() == 0:
-        user = "ordinary"  # RLIMIT_NPROC does not bind root
-    else:
-        user = "root"
+    user = "ordinary" if level is Level.LANDLOCK else "root"  # RLIMIT_NPROC does not bind root
     mark = fresh_mark("bomb")
     with rig.nothing_survives(mark):
         done = rig.run(
