@@ -80,7 +80,11 @@ def _runner_roles(world: World, command: psutil.Process) -> Iterator[tuple[str, 
         elif depth == len(names):
             yield "warm Executor", process.pid, False
         else:
-            yield ("relay of the command" if _parent(process) in above else "init of a warm sandbox"), process.pid, False
+            yield (
+                ("relay of the command" if _parent(process) in above else "init or relay of a warm sandbox"),
+                process.pid,
+                False,
+            )
 
 
 def _parent(process: psutil.Process) -> int | None:
