@@ -69,7 +69,7 @@ def _new(default: int) -> pyseccomp.SyscallFilter:
     return built
 
 
-def _number(name: str) -> int | None:
+def number_of(name: str) -> int | None:
     """The number of a call on this machine; None where the machine never had it."""
     number = int(pyseccomp.resolve_syscall(pyseccomp.Arch.NATIVE, name))
     if number >= 0:
@@ -78,7 +78,7 @@ def _number(name: str) -> int | None:
 
 
 def _add(target: pyseccomp.SyscallFilter, action: int, name: str, *arguments: pyseccomp.Arg) -> None:
-    number = _number(name)
+    number = number_of(name)
     if number is not None:
         target.add_rule(action, number, *arguments)
 

@@ -1,0 +1,78 @@
+"""The tables and what becomes of them."""
+
+import pytest
+
+from sandbox import seccomp
+from sandbox.seccomp_tables import ALLOWED, ARGUMENT_RULES, CHOICES, DISHONEST, NEW_NUMBERS, PUMP, REFUSED, Group
+
+TABLES = {"allowed": ALLOWED, "refused": REFUSED, "dishonest": DISHONEST}
+
+
+def names(groups: tuple[Group, ...]) -> list[str]:
+    return [name for group in groups for name in group.calls]
+
+
+def test_a_call_is_in_one_table_only() -> None:
+    every = [name for groups in TABLES.values() for name in names(groups)]
+    assert sorted(every) == sorted(set(every))
+
+
+@pytest.mark.parametrize("table", TABLES)
+def test_every_group_gives_its_reason(table: str) -> None:
+    assert all(group.reason and group.calls for group in TABLES[table])
+
+
+def test_every_rule_and_choice_gives_its_reason() -> None:
+    assert all(rule.reason for rule in ARGUMENT_RULES)
+    assert all(choice.reason and choice.values for choice in CHOICES)
+
+
+def test_a_choice_of_values_is_not_allowed_without_them() -> None:
+    chosen = {choice.call for choice in CHOICES}
+    assert not chosen & set(names(ALLOWED))
+
+
+@pytest.mark.parametrize(
+    "name",
+    [
+        "unshare",
+        "setns",
+        "mount",
+        "ptrace",
+        "bpf",
+        "keyctl",
+        "open_by_handle_at",
+        "clone3",
+        "openat2",
+        "io_uring_setup",
+        "seccomp",
+    ],
+)
+def test_what_opens_ways_out_is_not_allowed(name: str) -> None:
+    assert name not in names(ALLOWED)
+
+
+def test_every_name_is_a_system_call_of_some_machine() -> None:
+    known = {name for name, _ in NEW_NUMBERS}
+    unknown = [
+        name
+        for groups in (*TABLES.values(), (PUMP,))
+        for name in names(groups)
+        if name not in known and seccomp.number_of(name) is None
+    ]
+    # Calls that x86_64 never had, or has no more.
+    assert set(unknown) <= {"fadvise64", "vm86", "vm86old", "mseal"}
+
+
+def test_programs_are_whole_instructions_and_fit_the_kernel() -> None:
+    for program in (*seccomp.compile_filters(with_network=True), seccomp.compile_pump_filter()):
+        assert len(program) % 8 == 0
+        assert 0 < len(program) // 8 <= 4096  # BPF_MAXINSNS
+
+
+def test_compiling_twice_gives_the_same() -> None:
+    assert seccomp.compile_filters(with_network=False) == seccomp.compile_filters(with_network=False)
+
+
+def test_a_filter_without_network_differs() -> None:
+    assert seccomp.compile_filters(with_network=False)[0] != seccomp.compile_filters(with_network=True)[0]
