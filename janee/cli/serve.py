@@ -7,13 +7,18 @@ Guarantees: the runner key comes by option, variable or file and is gone from th
 from __future__ import annotations
 
 import os
+import pwd
 import re
 import resource
 import socket
+import sys
+from pathlib import Path
 
 import click
 import prctl
 
+import janee
+import sandbox
 from janee.cli._options import secret_option
 from janee.cli._output import note, warn
 from janee.config.home import JaneeHome
@@ -46,6 +51,12 @@ _NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._:@/+-]{0,127}")
 @click.option("--authority-ca", type=click.Path(exists=True, dir_okay=False), help="PEM file of the CA of the Authority.")
 @click.option("--tls-cert", type=click.Path(exists=True, dir_okay=False), help="PEM file with this Runner's certificate.")
 @click.option("--tls-key", type=click.Path(exists=True, dir_okay=False), help="PEM file with its private key.")
+@click.option(
+    "--workspace-root", "workspace_roots", multiple=True, metavar="DIRECTORY", envvar="JANEE_WORKSPACE_ROOT",
+    type=click.Path(exists=True, file_okay=False, resolve_path=True),
+    help="Where agents may choose their workspace.  [default: stdio: any directory that is not the system's, a home or "
+    "Janee's; http: none, only a capability's workDir]",
+)  # fmt: skip
 @click.option("--warm", type=click.IntRange(0, 64), help="Sandboxes kept ready.  [default: 2]")
 def command(
     runner: bool,
@@ -64,10 +75,12 @@ def command(
     authority_ca: str | None,
     tls_cert: str | None,
     tls_key: str | None,
+    workspace_roots: tuple[str, ...],
     warm: int | None,
 ) -> None:
     """Serve agents over MCP: alone (an Authority of its own), or as a Runner of a remote Authority."""
     from janee.runner.app import RunnerSettings, run_runner
+    from janee.runner.workspace import HostDirectories
 
     key = _one_key(api_key, runner_key)
     is_remote = runner or authority_url is not None
@@ -90,7 +103,7 @@ def command(
             tls_cert=tls_cert,
             tls_key=tls_key,
             pool_size=warm,
-            home=os.environ.get("HOME"),
+            host=HostDirectories(_homes(), workspace_roots if workspace_roots or transport == "http" else None),
             protected=_protected(authority_url),
             debug=os.environ.get("JANEE_DEBUG") == "1",
         ),
@@ -139,9 +152,17 @@ def _hide_memory() -> None:
     prctl.set_dumpable(0)
 
 
+def _homes() -> tuple[str, ...]:
+    """Every user's home directory, without those that are system directories (a workspace may not lie there anyway)."""
+    known = {os.path.realpath(entry.pw_dir) for entry in pwd.getpwall() if entry.pw_dir.startswith("/")}
+    own = os.environ.get("HOME", "")
+    return tuple(sorted((known | ({os.path.realpath(own)} if own.startswith("/") else set())) - {"/"}))
+
+
 def _protected(authority_url: str | None) -> tuple[str, ...]:
-    """Host paths that no command may be shown: Janee's own files, wherever they are or would be."""
-    paths: list[str] = []
+    """Host paths that no command may be shown: Janee's own files, wherever they are or would be, and what it runs on."""
+    # Whoever could write them would choose what the next Runner executes.
+    paths = [sys.prefix, *(str(Path(package.__path__[0])) for package in (janee, sandbox))]
     try:
         home = JaneeHome.resolve(os.environ)
         paths += [str(home.path), str(home.key_dir)]

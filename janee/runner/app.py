@@ -20,6 +20,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Final
 
 from janee.errors import SandboxUnavailableError, UnreachableError
+from janee.runner.workspace import HostDirectories
 from janee.seal import RunnerKey, stretch_key
 from janee.secret import Secret
 from sandbox import ErrorCode, Level, SandboxError, Zygote
@@ -56,7 +57,7 @@ class RunnerSettings:
     tls_cert: str | None = None
     tls_key: str | None = None
     pool_size: int | None = None
-    home: str | None = None
+    host: HostDirectories = field(default_factory=HostDirectories)
     protected: tuple[str, ...] = ()
     debug: bool = field(default=False)
 
@@ -170,7 +171,7 @@ async def _serve(
         level=settings.level,
         environment=settings.environment,
         host_label=settings.host_label,
-        home=settings.home,
+        host=settings.host,
         protected=settings.protected,
     )
     front = Front(client, pool, front_settings, lambda message: warn(message, ""))

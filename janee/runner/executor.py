@@ -95,7 +95,7 @@ def rehearse() -> None:
     soon = datetime.fromtimestamp(time.time() + 60, UTC).isoformat()
     order = Order(request, GrantTerms("g", soon, 1000, "a", "k", constraints), "-", has_stdin=False)
     context = check_order(parse_order(encode_order(order)), now=time.time())
-    key, values = SealKey(), SealedContent({"A": Secret("rehearsal")}, (Secret(bytes(range(65, 105))),))
+    key, values = SealKey(), SealedContent({"A": Secret("rehearsal")}, (Secret("rehearsal"),))
     opened = key.open(seal_content(key.public, values, context), context)
     scrubber = Scrubber([value.expose() for value in opened.scrub_values], min_length=1)
     stream = scrubber.stream()
@@ -184,7 +184,7 @@ def _plan(order: Order, content: SealedContent, targets: tuple[Target, ...]) -> 
     """The sandbox for an opened order: exactly what the grant says, and the environment the grant carries."""
     constraints = order.terms.constraints
     sandbox = constraints["sandbox"]
-    workspace = plan_workspace(sandbox, order.request.cwd, order.home)
+    workspace = plan_workspace(sandbox, order.request.cwd, order.host)
     program = order.request.program
     env = base_env() | dict(_FIXED_ENV) | {name: value.expose_text() for name, value in content.env.items()}
     limits = {_LIMITS[name]: value for name, value in sandbox.get("limits", {}).items() if name in _LIMITS}

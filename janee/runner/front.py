@@ -47,6 +47,7 @@ from janee.runner.tools import (
     ExplainArguments,
     ToolResult,
 )
+from janee.runner.workspace import HostDirectories
 from sandbox import Level
 
 MAX_CONCURRENT: Final = 16  # commands at one time; each has a sandbox of its own
@@ -68,7 +69,7 @@ class FrontSettings:
     environment: str | None = None
     host_label: str | None = None
     max_output: int = DEFAULT_MAX_OUTPUT_BYTES
-    home: str | None = None
+    host: HostDirectories = field(default_factory=HostDirectories)
     protected: tuple[str, ...] = ()
 
 
@@ -301,7 +302,7 @@ class Front:
             sealed=grant.sealed or "",
             has_stdin=arguments.stdin is not None,
             max_output=self._settings.max_output,
-            home=self._settings.home,
+            host=self._settings.host,
             protected=self._settings.protected,
         )
 

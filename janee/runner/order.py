@@ -17,6 +17,7 @@ from datetime import UTC, datetime
 from typing import Any, Final
 
 from janee.errors import ProtocolError
+from janee.runner.workspace import HostDirectories
 from janee.seal import GrantContext, constraints_digest
 from sandbox import FileIdentity, Level
 
@@ -71,7 +72,7 @@ class Order:
     sealed: str = field(repr=False)
     has_stdin: bool
     max_output: int = DEFAULT_MAX_OUTPUT_BYTES
-    home: str | None = None  # the Runner user's home directory, never shown whole
+    host: HostDirectories = field(default_factory=HostDirectories)
     protected: tuple[str, ...] = ()
 
 
@@ -106,7 +107,8 @@ def encode_order(order: Order) -> bytes:
         "sealed": order.sealed,
         "hasStdin": order.has_stdin,
         "maxOutput": order.max_output,
-        "home": order.home,
+        "homes": order.host.homes,
+        "roots": order.host.roots,
         "protected": order.protected,
     }
     return json.dumps(value, separators=(",", ":")).encode()
@@ -145,7 +147,7 @@ def parse_order(data: bytes) -> Order:
             sealed=_text(value["sealed"]),
             has_stdin=value["hasStdin"] is True,
             max_output=_count(value["maxOutput"]),
-            home=_optional(value["home"]),
+            host=HostDirectories(_texts(value["homes"]), None if value["roots"] is None else _texts(value["roots"])),
             protected=_texts(value["protected"]),
         )
     except (ValueError, KeyError, TypeError, RecursionError):

@@ -1,8 +1,12 @@
 """Which directory of the host a command may see, and where it starts.
 
-Guarantees: the workspace is one existing directory; the working directory lies in it, symbolic links resolved; the file
-system's root, the system's own trees, a home directory itself and whatever holds Janee's state are never a workspace. With
-`none` nothing of the host is shown and the command starts in its private home.
+Guarantees: the workspace is one existing directory; the working directory lies in it, symbolic links resolved. Never a
+workspace is: the system's own trees, and what contains one; a home directory, what contains one, and hidden directories in one;
+a directory outside the Runner's workspace roots, where the agent chose it and there are roots. (Janee's state and code are
+`SandboxSpec.protected`.) With `none` nothing of the host is shown and the command starts in its private home.
+
+Why so strict: a Runner with root mounts the workspace so that its owner's files are the command's. An agent that could name any
+directory would read and write as root through it.
 
 It never mounts (the sandbox does) and never decides whether a capability has a workspace (the grant says so).
 """
@@ -18,7 +22,7 @@ from typing import Any, Final
 from janee.errors import JaneeError
 from sandbox import Mount
 
-# Showing one of these, or a part of it, would give the command the host's own files as if they were the agent's work.
+# Showing one of these, a part of it or what contains it would give the command the host's own files as if they were work.
 SYSTEM_TREES: Final = (
     "/bin",
     "/boot",
@@ -27,14 +31,38 @@ SYSTEM_TREES: Final = (
     "/lib",
     "/lib32",
     "/lib64",
+    "/libx32",
+    "/lost+found",
     "/proc",
     "/run",
     "/sbin",
     "/sys",
     "/usr",
+    "/var/backups",
+    "/var/cache",
+    "/var/crash",
     "/var/lib",
+    "/var/lock",
+    "/var/log",
+    "/var/mail",
+    "/var/opt",
     "/var/run",
+    "/var/spool",
 )
+# Everybody's: a directory in one can be a workspace, the whole cannot.
+SHARED: Final = frozenset({"/", "/home", "/media", "/mnt", "/opt", "/root", "/srv", "/tmp", "/var", "/var/tmp"})  # noqa: S108
+
+
+@dataclass(frozen=True, slots=True)
+class HostDirectories:
+    """What of the host matters here. homes: every user's home directory. roots: directories in which an agent may choose its
+    working directory; None: anywhere that is not refused."""
+
+    homes: tuple[str, ...] = ()
+    roots: tuple[str, ...] | None = None
+
+
+ANYWHERE: Final = HostDirectories()
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,11 +71,10 @@ class Workspace:
     cwd: str | None  # inside; None: the private home
 
 
-def plan_workspace(sandbox: Mapping[str, Any], cwd: str | None, home: str | None) -> Workspace:
+def plan_workspace(sandbox: Mapping[str, Any], cwd: str | None, host: HostDirectories) -> Workspace:
     """The mounts and the working directory for a grant's sandbox constraints and a request's cwd.
 
-    home: the Runner's own home directory, which is not shown itself (directories in it are). Looks at the file system.
-    Raises JaneeError WORKSPACE_REFUSED.
+    Looks at the file system. Raises JaneeError WORKSPACE_REFUSED.
     """
     access = sandbox.get("workspace", "none")
     if access == "none":
@@ -56,7 +83,8 @@ def plan_workspace(sandbox: Mapping[str, Any], cwd: str | None, home: str | None
         return Workspace((), None)
     if access not in ("read", "write"):
         raise _refused(f"workspace access {access!r} is not known", "")
-    work_dir = sandbox.get("workDir") or cwd
+    chosen_by_operator = sandbox.get("workDir")
+    work_dir = chosen_by_operator or cwd
     if not isinstance(work_dir, str):
         raise _refused(
             "the capability works in the caller's directory, but the call names none", "give `cwd`, an absolute path"
@@ -64,7 +92,9 @@ def plan_workspace(sandbox: Mapping[str, Any], cwd: str | None, home: str | None
     target = _normalised(work_dir)
     source = os.path.realpath(target)
     start = target if cwd is None else _normalised(cwd)
-    _check_source(source, home)
+    _check_source(source, host.homes)
+    if not chosen_by_operator and host.roots is not None:
+        _check_roots(source, host.roots)
     inside = os.path.realpath(start)
     if not _lies_in(inside, source):
         raise _refused(f"the working directory {start!r} is outside the capability's {target!r}", "choose one inside")
@@ -79,7 +109,7 @@ def _normalised(path: str) -> str:
     return "/" + os.path.normpath(path).lstrip("/")
 
 
-def _check_source(source: str, home: str | None) -> None:
+def _check_source(source: str, homes: tuple[str, ...]) -> None:
     try:
         status = os.stat(source, follow_symlinks=False)
     except OSError as error:
@@ -88,10 +118,23 @@ def _check_source(source: str, home: str | None) -> None:
         ) from None
     if not stat.S_ISDIR(status.st_mode):
         raise _refused(f"the workspace {source!r} is not a directory", "give the directory")
-    if source == "/" or any(_lies_in(source, tree) for tree in SYSTEM_TREES):
+    if source in SHARED or any(_lies_in(source, tree) or _lies_in(tree, source) for tree in SYSTEM_TREES):
         raise _refused(f"{source!r} belongs to the system and is not a workspace", "work in a directory of your own")
-    if home and home != "/" and _lies_in(os.path.realpath(home), source):
-        raise _refused(f"{source!r} holds a whole home directory", "work in a directory below it")
+    for home in homes:
+        if _lies_in(home, source):
+            raise _refused(f"{source!r} holds a whole home directory", "work in a directory below it")
+        if source.startswith(f"{home}/."):
+            raise _refused(
+                f"{source!r} is hidden in a home directory, where keys and settings lie", "work in another directory"
+            )
+
+
+def _check_roots(source: str, roots: tuple[str, ...]) -> None:
+    if not any(_lies_in(source, os.path.realpath(root)) for root in roots):
+        raise _refused(
+            f"{source!r} is outside this runner's workspace roots ({', '.join(roots) or 'none'})",
+            "start the runner with --workspace-root DIRECTORY, or set workDir in the capability",
+        )
 
 
 def _lies_in(path: str, directory: str) -> bool:
