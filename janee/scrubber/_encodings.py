@@ -157,6 +157,19 @@ def hexadecimal_apart(value: bytes) -> Iterator[bytes]:
         yield b"%" + pairs.replace(b" ", b"%")
 
 
+def words(value: bytes) -> Iterator[bytes]:
+    """The whole words in the value at each alignment, low byte first, with and without blanks between."""
+    for size, code in ((2, "%04x"), (2, "%06o"), (4, "%08x")):
+        for skipped in range(size):
+            count = (len(value) - skipped) // size
+            if count * size < min(len(value), 2 * size):
+                continue
+            numbers = (int.from_bytes(value[skipped + size * at :][:size], "little") for at in range(count))
+            text = " ".join(code % number for number in numbers).encode()
+            yield text
+            yield text.replace(b" ", b"")
+
+
 def octal_and_decimal(value: bytes) -> Iterator[bytes]:
     """Every byte as `\\147`, and as a list of decimal numbers (`list(b"…")`, JSON of a byte array)."""
     yield b"".join(b"\\%03o" % byte for byte in value)

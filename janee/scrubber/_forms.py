@@ -83,6 +83,12 @@ FORMS: Final[tuple[Form, ...]] = (
         encodings.hexadecimal_apart,
         longest=_BULKY,
     ),
+    Form(
+        "words",
+        "words of two or four bytes, low byte first, in hexadecimal or octal: hexdump, od",
+        encodings.words,
+        longest=_BULKY,
+    ),
     Form("numbers", "every byte in octal with a backslash, or decimal in a list", encodings.octal_and_decimal, longest=_BULKY),
     Form(
         "percent",
@@ -119,6 +125,7 @@ class ViewRow:
 
 VIEWS: Final[tuple[ViewRow, ...]] = (
     ViewRow("terminal", "without colours, cursor and title sequences, and without what backspaces take away"),
+    ViewRow("columns", "xxd, od and hexdump with offsets and columns, from the first 64 KiB on"),
     ViewRow("wrapped", "without line ends: base64 -w20, fold, one character a line"),
 )
 

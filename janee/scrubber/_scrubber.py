@@ -74,8 +74,8 @@ class Scrubber:
         self._marker: Final = bytes(marker)
         self._names: Final = tuple(names)
         self._matcher: Final = Matcher(needles)
-        terminal, wrapped = "terminal" in chosen.views, "wrapped" in chosen.views
-        self._seer: Final = Seer(self._matcher, terminal, wrapped) if needles and chosen.views else None
+        wanted = {view: view in chosen.views for view in ("terminal", "wrapped", "columns")}
+        self._seer: Final = Seer(self._matcher, **wanted) if needles and chosen.views else None
 
     def __repr__(self) -> str:
         return f"Scrubber({len(self._names)} secrets)"

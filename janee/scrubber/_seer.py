@@ -3,8 +3,8 @@
 Guarantees: what it reports depends on the text, not on where chunks were cut; a match in a view covers all bytes of the text
 between its first and its last, colours and line ends included.
 
-A match across line ends that has fewer than `LEAD` bytes before its first line end is masked from its fifth byte on: to hold back
-every line that ends in the first letter of a secret would delay most lines of a log.
+A match across line ends that has fewer than `LEAD` bytes before its first line end is masked from its fifth byte on: to hold
+back every line that ends in the first letter of a secret would delay most lines of a log.
 """
 
 from collections.abc import Iterator
@@ -12,74 +12,91 @@ from dataclasses import dataclass
 from typing import Final, NamedTuple
 
 from . import _views as views
+from ._dumps import AFTER_DUMP, LINE_START, MID_LINE, NO_DUMPS, Dumps, dumps
 from ._matcher import Matcher, Span
 from ._views import View
 
 LEAD: Final = 4
+_LINE_FEED: Final = 10
 
 Masked = tuple[int, int, int, int]
 """(start, end, owners, mask): a match start..end of the text, of which mask..end is not written."""
 
 
 class Sight(NamedTuple):
-    """masked: ascending, disjoint. cut: up to here the text may be written; keep: from here on it is needed again (≤ cut)."""
+    """masked: ascending, disjoint. cut: up to here the text may be written; keep: from here on it is needed again (≤ cut).
+
+    before: what stands in front of `keep`, for the next look.
+    """
 
     masked: list[Masked]
     cut: int
     keep: int
+    before: int = LINE_START
 
 
 @dataclass(frozen=True, slots=True)
 class Seer:
-    """terminal, wrapped: which views to look at besides the text itself."""
+    """terminal, wrapped, columns: which views to look at besides the text itself."""
 
     matcher: Matcher
     terminal: bool
     wrapped: bool
+    columns: bool
 
     @property
     def furthest(self) -> int:
         """Bytes of text over which one match may stretch, with all that a view leaves out."""
         return 4 * self.matcher.longest + 1024
 
-    def look(self, text: bytes, spans: list[Span], covered: int, *, ended: bool) -> Sight:
-        """spans: the matches in the text itself. covered: bytes at its start under a marker already written. ended: no more comes."""
+    def look(self, text: bytes, spans: list[Span], covered: int, before: int, *, ended: bool) -> Sight:
+        """What is in `text`. Its last bytes are not final unless it is `ended`.
+
+        spans: the matches in the text itself. covered: bytes at its start under a marker already written.
+        before: what stands in front of it (`_dumps`).
+        """
         size = len(text)
-        whole = size if ended or not self.terminal else views.pending(text)
         view = views.terminal(text) if self.terminal else None
         shown = text if view is None else view.shown
-        joined = _joined(shown) if self.wrapped else None
+        plain = views.without_sequences(text) if view is not None else None
+        unbroken = text if plain is None else plain.shown
+        joined = _joined(unbroken) if self.wrapped else None
+        columns = dumps(text, before, ended=ended) if self.columns else NO_DUMPS
         more: list[Masked] = []
+        lasts: list[View | None] = [None, view]
         if view is not None:
-            more += self._seen(text, spans, view, self._found(shown))
+            more += self._seen(text, view, self._found(shown))
         if joined is not None:
             found = self._found(joined)
-            if found and not _same(found, spans, text):
-                more += self._seen(text, spans, views.without_line_ends(shown, view), found)
+            if ended or (found and not _same(found, spans, text)):
+                flat = views.without_line_ends(unbroken, plain)
+                lasts.append(flat)
+                more += self._seen(text, flat, found)
+        if columns.lines:
+            digits = columns.view(text)
+            lasts.append(digits)
+            more += self._seen_in_columns(text, columns, digits)
         if ended:
-            lasts = [None, view, None if joined is None else views.without_line_ends(shown, view)]
             more += (last for seen in lasts if (last := self._unfinished(text, seen)))
         masked = [(start, end, owners, start) for start, end, owners in spans]
         if more:
             masked = _merged(masked + more)
         if ended:
             return Sight(masked, size, size)
-        cut = min(whole, size - self.matcher.hold(text))
-        if whole < size:
-            text = text[:whole]
-            view = views.terminal(text)
-            shown = text if view is None else view.shown
-        if self.terminal:
-            cut = min(cut, self._held_before_backspaces(text))
-        if joined is None:
-            return Sight(masked, cut, cut)
-        return Sight(masked, *self._held_across_lines(text, shown, view, max(covered, masked[-1][1] if masked else 0), cut))
+        cut = keep = self._held(text, view)
+        if joined is not None:
+            cut, keep = self._held_across_lines(text, plain, max(covered, masked[-1][1] if masked else 0), cut)
+        if view is not None:
+            keep = views.sequence_start(text, keep)
+        if self.columns:
+            cut, keep, before = self._held_in_columns(text, columns, cut, keep, before)
+        return Sight(masked, cut, keep, before)
 
     def _found(self, shown: bytes) -> list[Span]:
         found = self.matcher.find(shown)
         return self.matcher.scan(shown) if found is None else found
 
-    def _seen(self, text: bytes, spans: list[Span], view: View, found: list[Span]) -> Iterator[Masked]:
+    def _seen(self, text: bytes, view: View, found: list[Span]) -> Iterator[Masked]:
         """The matches of `found` in `view` that are none of the text itself, as places in the text."""
         for span in found:
             for start, end, owners in self.matcher.matches(view.shown, span):
@@ -88,6 +105,15 @@ class Seer:
                     mask = self._mask(text, view, start)
                     if mask < last:
                         yield first, last, owners, mask
+
+    def _seen_in_columns(self, text: bytes, columns: Dumps, view: View) -> Iterator[Masked]:
+        """Matches in dumps. Each reaches to the end of its last line, where the same bytes stand again as characters."""
+        for span in self._found(view.shown):
+            for start, end, owners in self.matcher.matches(view.shown, span):
+                first, last = view.place(start), view.place(end - 1) + 1
+                line = columns.line_at(last - 1)
+                if line is not None and last - first <= self.furthest:
+                    yield first, line[1], owners, first
 
     def _mask(self, text: bytes, view: View, start: int) -> int:
         """From where on a match that starts at `start` of `view` is masked."""
@@ -104,15 +130,29 @@ class Seer:
         first, mask = (start, start) if view is None else (view.place(start), self._mask(text, view, start))
         return (first, len(text), owners, mask) if mask < len(text) and len(text) - first <= self.furthest else None
 
-    def _held_before_backspaces(self, text: bytes) -> int:
-        """Up to where `text` may be written if backspaces may follow and take away what stands at its end."""
-        low = (
-            max(0, len(text) - self.furthest)
-            if b"\x08" in text or b"\x1b" in text
-            else max(0, len(text) - self.matcher.longest - LEAD)
-        )
-        tail = text[low:]
-        colours = View(tail, ()) if b"\x1b" not in tail else views.without_sequences(tail)
+    def _held(self, text: bytes, view: View | None) -> int:
+        """Up to where `text` may be written, as itself and as `view` shows it on a terminal."""
+        size = len(text)
+        cut = size - self.matcher.hold(text)
+        if not self.terminal:
+            return cut
+        if view is not None:
+            whole = views.pending(text)
+            return min(cut, whole, self._held_on_terminal(text[:whole]))
+        # Backspaces may follow and take away what stands at the end.
+        low = max(0, size - self.matcher.longest - LEAD)
+        for gone in range(1, views.RUBBED_OUT + 1):
+            if gone > size or not views.is_printable(text[size - gone]):
+                break
+            length = self.matcher.hold(text[low : size - gone])
+            if length:
+                cut = min(cut, size - gone - length)
+        return cut
+
+    def _held_on_terminal(self, text: bytes) -> int:
+        """The same for a text with terminal sequences or backspaces, none of them unfinished."""
+        low = max(0, len(text) - self.furthest)
+        colours = views.without_sequences(text[low:])
         stem = colours.shown.rstrip(b"\x08")
         pressed = min(len(colours.shown) - len(stem), views.RUBBED_OUT)
         view = views.rubbed_out(stem, colours)
@@ -127,32 +167,54 @@ class Seer:
                     cut = min(cut, low + view.place(left - length))
         return cut
 
-    def _held_across_lines(self, text: bytes, shown: bytes, view: View | None, reach: int, cut: int) -> tuple[int, int]:
+    def _held_across_lines(self, text: bytes, view: View | None, reach: int, cut: int) -> tuple[int, int]:
         """(cut, keep) for matches across line ends. reach: where the last match ends that is known."""
+        if view is not None:
+            text = text[: views.pending(text)]
+            view = views.without_sequences(text)
+        shown = text if view is None else view.shown
         low = max(0, len(shown) - self.furthest)
         tail = shown[low:]
         joined = _joined(tail)
         keep = cut
         seen: View | None = None
+        last_line = len(tail) - 1 - max(tail.rfind(b"\n"), tail.rfind(b"\r"))
         for length in () if joined is None else self.matcher.suffixes(joined):
+            if length <= last_line:  # no line end in it
+                continue
             if seen is None:
-                seen = views.without_line_ends(tail, None)
-
-            def place(at: int, tail: View = seen) -> int:
-                at = low + tail.place(at)
-                return at if view is None else view.place(at)
-
+                seen = views.without_line_ends(tail, View(shown, ((0, low),), view))
             start = len(seen.shown) - length
-            first = place(start)
-            if len(text) - first > self.furthest or not _has_line_end(text[first:]):
+            first = seen.place(start)
+            if len(text) - first > self.furthest:
                 continue
             keep = min(keep, first)
-            lead = length < LEAD or _has_line_end(text[first : place(start + LEAD - 1)])
-            if not lead or first < reach:
+            lead = length < LEAD or _has_line_end(text[first : seen.place(start + LEAD - 1)])
+            if not lead:
                 cut = min(cut, first)
+            elif first < reach:  # it would only prolong the match that reaches into it
+                cut = min(cut, reach)
             elif length > LEAD:
-                cut = min(cut, place(start + LEAD))
+                cut = min(cut, seen.place(start + LEAD))
         return cut, min(keep, cut)
+
+    def _held_in_columns(self, text: bytes, columns: Dumps, cut: int, keep: int, before: int) -> tuple[int, int, int]:
+        """(cut, keep, what stands in front of keep), once dumps are looked at too."""
+        cut = min(cut, columns.begun)
+        if columns.lines and columns.lines[-1][1] + 1 == columns.begun:  # the text ends in a dump
+            view = columns.view(text[: columns.begun - 1])
+            length = self.matcher.hold(view.shown)
+            if length:
+                cut = min(cut, view.place(len(view.shown) - length))
+        keep = min(keep, cut)
+        line = columns.line_at(keep)
+        if line is not None:  # a line is read from its start, or not at all
+            keep = line[0]
+        if keep == 0:
+            return cut, keep, before
+        if text[keep - 1] != _LINE_FEED:
+            return cut, keep, MID_LINE
+        return cut, keep, LINE_START if columns.line_at(keep - 1) is None else AFTER_DUMP
 
 
 def _joined(shown: bytes) -> bytes | None:
@@ -169,10 +231,13 @@ def _has_line_end(text: bytes) -> bool:
 def _same(found: list[Span], spans: list[Span], text: bytes) -> bool:
     """Whether `found`, in the view without line ends, are just `spans`, those of the text.
 
-    Each of `spans` that has no line end in it is found in the view as well; so if they are as long together, there is no more.
+    Each of `spans` that has no line end in it is found in the view as well; so if they are as long together, there is no more,
+    and if they are as many, none is joined to the next.
     """
-    return sum(end - start for start, end, _ in found) == sum(end - start for start, end, _ in spans) and not any(
-        _has_line_end(text[start:end]) for start, end, _ in spans
+    return (
+        len(found) == len(spans)
+        and sum(end - start for start, end, _ in found) == sum(end - start for start, end, _ in spans)
+        and not any(_has_line_end(text[start:end]) for start, end, _ in spans)
     )
 
 

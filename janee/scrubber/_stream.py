@@ -13,6 +13,7 @@ Never waits, reads or writes; never decodes; never imports or opens anything aft
 
 from typing import Final
 
+from ._dumps import LINE_START
 from ._matcher import Matcher, Span
 from ._seer import Seer, Sight
 
@@ -23,6 +24,7 @@ class StreamScrubber:
     """Made by `Scrubber.stream()`. Not for two threads at once."""
 
     __slots__ = (
+        "_before",
         "_covered",
         "_dense",
         "_exact_chunks",
@@ -46,6 +48,7 @@ class StreamScrubber:
         self._kept = b""  # the end of what was read, as far as it is needed again
         self._written = 0  # so many bytes of _kept are written already
         self._covered = 0  # so many bytes of _kept belong to a marker that is already written
+        self._before = LINE_START  # what stands in front of _kept
         self._open = 0  # owners of the marker written last, which may still grow
         self._dense = 0  # chunks for which the probe was last found not worth its time
         self._exact_chunks = 0  # of these, how many are still to come
@@ -87,16 +90,17 @@ class StreamScrubber:
             cut = len(text) - self._matcher.hold(text)
             sight = Sight([(start, end, owners, start) for start, end, owners in spans] if spans else [], cut, cut)
         else:
-            sight = self._seer.look(text, spans, self._covered, ended=False)
+            sight = self._seer.look(text, spans, self._covered, self._before, ended=False)
         return self._emit(text, sight)
 
     def finish(self) -> bytes:
         """The pipe has ended: return the last clean bytes. After that the object is as new, but for its counts."""
         text = self._kept
-        seer = self._seer or Seer(self._matcher, terminal=False, wrapped=False)
-        last = self._emit(text, seer.look(text, self._find(text), self._covered, ended=True)) if text else b""
+        seer = self._seer or Seer(self._matcher, terminal=False, wrapped=False, columns=False)
+        last = self._emit(text, seer.look(text, self._find(text), self._covered, self._before, ended=True)) if text else b""
         self._close()
         self._covered = 0
+        self._before = LINE_START
         return last
 
     def _find(self, text: bytes) -> list[Span]:
@@ -114,7 +118,7 @@ class StreamScrubber:
 
     def _emit(self, text: bytes, sight: Sight) -> bytes:
         """Write `text` up to the cut with what was seen masked; a match that begins before the cut is written whole, now."""
-        masked, cut, keep = sight
+        masked, cut, keep, self._before = sight
         out: list[bytes] = []
         covered = self._covered
         at = max(covered, self._written)

@@ -86,6 +86,20 @@ def rubbed_out(text: bytes, under: View | None) -> View:
     return View(text, ranges, under)
 
 
+def sequence_start(text: bytes, at: int) -> int:
+    """`at`, or where the terminal sequence begins that byte `at` is inside of."""
+    first = at
+    before = at
+    for _ in range(2):  # the end of one, ESC \, is itself the beginning of one
+        before = text.rfind(b"\x1b", max(0, at - _LONGEST_SEQUENCE), before)
+        if before < 0:
+            break
+        match = _SEQUENCE.match(text, before)
+        if match is not None and match.end() > at:
+            first = before
+    return first
+
+
 def is_printable(byte: int) -> bool:
     return byte >= _FIRST_PRINTABLE and byte != 127
 

@@ -1,0 +1,132 @@
+"""What a terminal, a line wrap or a dump does to a secret: masked all the same, and the same under any chunking."""
+
+import base64
+import random
+import subprocess
+
+import pytest
+
+from janee.scrubber import Scrubber
+
+SECRET = b"ghp_9fK2xQ7LmZ3vT8bN1cR6wY4sD5hJ0aUeGiPo"
+MARK = b"[REDACTED]"
+
+
+def clean(text: bytes, secret: bytes = SECRET) -> bytes:
+    return Scrubber([secret]).scrub(text)[0]
+
+
+def coloured(secret: bytes) -> bytes:
+    return b"\x1b[01;31m\x1b[K".join(bytes([byte]) for byte in secret)
+
+
+@pytest.mark.parametrize(
+    "disguised",
+    [
+        coloured(SECRET),
+        SECRET[:9] + b"\x1b[0m" + SECRET[9:],
+        SECRET[:1] + b"\x1b]0;a title\x07" + SECRET[1:],
+        SECRET[:20] + b"\x1b]8;;https://x/\x1b\\" + SECRET[20:],
+        SECRET[:20] + b"\x1b(B" + SECRET[20:],
+        SECRET[:5] + b"X\b" + SECRET[5:],
+        SECRET[:5] + b"XYZ\b\b\b" + SECRET[5:],
+        SECRET[:7] + b"\r" + SECRET[7:],
+        SECRET[:7] + b"\r\n" + SECRET[7:],
+    ],
+)
+def test_terminal_sequences_backspaces_and_line_ends_inside_a_secret_hide_nothing(disguised: bytes) -> None:
+    assert clean(b"a " + disguised + b" z") == b"a " + MARK + b" z"
+
+
+def test_overstruck_letters_hide_nothing() -> None:
+    overstruck = b"".join(bytes([byte, 8, byte]) for byte in SECRET)
+    assert clean(b"a " + overstruck + b" z") == b"a " + SECRET[:1] + b"\b" + MARK + b" z"
+
+
+@pytest.mark.parametrize("width", [1, 2, 3, 4, 7, 15, 16, 20, 76])
+def test_folded_base64_and_raw_values_show_at_most_four_characters(width: int) -> None:
+    for value in (SECRET, base64.b64encode(b"user:" + SECRET)):
+        folded = b"\n".join(value[at : at + width] for at in range(0, len(value), width))
+        out = clean(b"x\n" + folded + b"\n")
+        left = out.replace(b"\n", b"").replace(MARK, b"")[1:]
+        assert len(left.removeprefix(base64.b64encode(b"user:g")[:7])) <= 4, out
+
+
+@pytest.mark.parametrize("command", ["xxd", "xxd -u", "xxd -g1", "xxd -p", "xxd -p -c1", "hexdump", "hexdump -C", "hexdump -c", "od", "od -x", "od -c", "od -tx1", "od -tx1z", "od -tx4", "od -An -tx1", "od -An -c"])  # fmt: skip
+@pytest.mark.parametrize("shift", [0, 5, 14])
+def test_dumps_show_nothing_to_speak_of(command: str, shift: int) -> None:
+    run = subprocess.run(command.split(), input=b"." * shift + SECRET + b"\n", stdout=subprocess.PIPE, timeout=10, check=True)
+    out = clean(run.stdout)
+    assert MARK in out
+    for size in range(6, len(SECRET)):  # neither six characters nor six bytes in digits
+        assert SECRET[:size] not in out
+        assert SECRET[-size:] not in out
+    assert SECRET[10:14].hex().encode() not in out.replace(b" ", b"").lower()
+
+
+def pieces(rng: random.Random) -> bytes:
+    secret = SECRET
+    cut = rng.randint(0, len(secret))
+    encoded = base64.b64encode(b"u:" + secret)
+    width = rng.choice((1, 4, 16, 20))
+    dump = subprocess_free_xxd(b"." * rng.randint(0, 9) + secret)
+    return rng.choice(
+        (
+            secret,
+            secret[:cut],
+            secret[cut:],
+            coloured(secret[:cut]),
+            coloured(secret),
+            b"\x1b[0m",
+            b"\x1b[",
+            b"\x1b",
+            b"\b",
+            b"\b\b\b",
+            b"x\b",
+            b"\n",
+            b"\r\n",
+            b"ordinary text 42\n",
+            b"\n".join(encoded[at : at + width] for at in range(0, len(encoded), width)),
+            b"\n".join(secret[at : at + width] for at in range(0, cut, width)),
+            b"\n" + dump,
+            dump,
+            b"000",
+            b"\n0000",
+        )
+    )
+
+
+def subprocess_free_xxd(data: bytes) -> bytes:
+    lines = []
+    for at in range(0, len(data), 16):
+        row = data[at : at + 16]
+        digits = row.hex()
+        groups = " ".join(digits[i : i + 4] for i in range(0, len(digits), 4))
+        lines.append(f"{at:08x}: {groups:<39}  ".encode() + row + b"\n")
+    return b"".join(lines)
+
+
+@pytest.mark.parametrize("seed", range(400))
+def test_output_and_counts_do_not_depend_on_the_chunks(seed: int) -> None:
+    rng = random.Random(seed)
+    text = b"".join(pieces(rng) for _ in range(rng.randint(1, 12)))
+    scrubber = Scrubber([SECRET], fragments=None if seed % 2 else False)
+    expected = scrubber.scrub(text)
+    for size in (1, 2, 3, 7, 50, 0):
+        stream, out, at = scrubber.stream(), b"", 0
+        while at < len(text):
+            step = size or rng.randint(1, 60)
+            out += stream.feed(text[at : at + step])
+            at += step
+        out += stream.finish()
+        assert (out, stream.hits) == expected, (seed, size, text)
+
+
+def test_memory_stays_flat_whatever_a_view_leaves_out() -> None:
+    scrubber = Scrubber([SECRET])
+    for filler in (b"\n", b"\r\n", b"\x1b[0m", b"\b", b"x\b", b"0000"):
+        stream = scrubber.stream()
+        stream.feed(SECRET[:10])
+        for _ in range(50):
+            stream.feed(filler * 500)
+            assert len(stream._kept) < 40_000
