@@ -19,6 +19,7 @@ from janee.protocol import ErrorCode, ReasonCode
 from janee.seal import DEFAULT_KEY_NAME, RunnerKey, unwrap_token
 
 _WRAPPED: Final = "jnw1."
+_RUNNER_PREFIX: Final = "runner:"
 Refusal = tuple[ReasonCode, str, str]
 
 
@@ -57,8 +58,7 @@ def identify(
     if agent_token is not None:
         return _by_token(store, named_agents, caller, agent_id, agent_token, request_id)
     if agent_id is None:
-        own = f"runner:{caller.key.name}"
-        return Subject(own, "runner")
+        return Subject(_RUNNER_PREFIX + caller.key.name, "runner")
     if _may_speak_for(store, named_agents, caller, agent_id):
         return Subject(agent_id, "runner-key")
     return _refused(agent_id, "runner-key", f"the runner key {caller.key.name} may not speak for {agent_id}", caller)
@@ -91,7 +91,9 @@ def _by_token(
 
 
 def _may_speak_for(store: Store, named_agents: Callable[[], frozenset[str]], caller: Caller, agent_id: str) -> bool:
-    if agent_id == f"runner:{caller.key.name}" or matches_any(caller.agents, agent_id):
+    if agent_id.startswith(_RUNNER_PREFIX):
+        return agent_id == _RUNNER_PREFIX + caller.key.name  # a Runner's own identity: no pattern and no list gives it away
+    if matches_any(caller.agents, agent_id):
         return True
     # The published `--api-key` has no list of agents; it may speak for those that the operator named somewhere.
     is_published = caller.key.name == DEFAULT_KEY_NAME and caller.agents == DEFAULT_AGENTS

@@ -25,6 +25,7 @@ from janee.seal import (
     Signature,
     SignedParts,
     read_signature,
+    stretch_key,
     verify_request,
 )
 from janee.secret import Secret
@@ -46,10 +47,18 @@ class Opened:
     failure: JaneeError | None = None
 
 
+@dataclass(frozen=True, slots=True)
+class OriginalKey:
+    """The key that original Runners may send in clear: its digest, and what the store keeps of it."""
+
+    digest: bytes
+    stretched: RunnerKey
+
+
 class Gate:
     """Checks every request.
 
-    original_key: SHA-256 of the key that original Runners may send in clear. own_key: a key with its agent patterns that this
+    original_key: good as long as the store has the same one. own_key: a key with its agent patterns that this
     process alone knows, besides the stored ones.
     """
 
@@ -58,7 +67,7 @@ class Gate:
         store: Store,
         clock: Callable[[], float],
         *,
-        original_key: bytes | None = None,
+        original_key: OriginalKey | None = None,
         own_key: tuple[RunnerKey, tuple[str, ...]] | None = None,
     ) -> None:
         self._store = store
@@ -110,17 +119,21 @@ class Gate:
         return self._own if self._own is not None and self._own.key.name == name else self._store.runner_key(name)
 
     def _original(self, sent: str) -> Opened:
+        original = self._original_key
         digest = hashlib.sha256(sent.encode("latin-1", "replace")).digest()
-        stored = self._store.runner_key(DEFAULT_KEY_NAME)
-        if self._original_key is None or not hmac.compare_digest(digest, self._original_key) or stored is None:
+        if original is None or not hmac.compare_digest(digest, original.digest):
             raise _unknown(DEFAULT_KEY_NAME)
+        name = original.stretched.name
+        stored = self._store.runner_key(name)
+        if stored is None or stored.key.mac_key != original.stretched.mac_key:  # replaced since we were started
+            raise _unknown(name)
         if stored.is_revoked:
-            raise _revoked(DEFAULT_KEY_NAME)
+            raise _revoked(name)
         return Opened(stored.key, stored.agents, None)
 
 
-def original_key_digest(api_key: Secret) -> bytes:
-    return hashlib.sha256(api_key.expose()).digest()
+def original_key(api_key: Secret) -> OriginalKey:
+    return OriginalKey(hashlib.sha256(api_key.expose()).digest(), stretch_key(api_key))
 
 
 def _failed(stored: StoredRunnerKey, signature: Signature, failure: JaneeError) -> Opened:

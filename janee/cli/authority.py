@@ -69,7 +69,7 @@ def command(
     A home that does not exist yet is created, as by `janee init`.
     """
     from janee.authority.core import Authority, Settings
-    from janee.authority.gate import Gate, original_key_digest
+    from janee.authority.gate import Gate, original_key
     from janee.authority.server import Listen, protect_process, run_server
     from janee.authority.source import PolicySource
     from janee.authority.store import Store
@@ -87,7 +87,7 @@ def command(
             _register(store, key, agents)
         _warn_without_key(store, private_key)
         authority = Authority(store, PolicySource(home.config_file, _report), Settings(allow_plaintext_grants))
-        original = original_key_digest(key) if key is not None and allow_plaintext_grants else None
+        original = original_key(key) if key is not None and allow_plaintext_grants else None
         gate = Gate(store, time.time, original_key=original, own_key=_own_key(private_key, agents))
         authority.check_policy()
         settings = _server_settings(home)
@@ -143,20 +143,34 @@ def _prepare_home(home: JaneeHome) -> None:
 
 
 def _register(store: Store, api_key: Secret, agents: tuple[str, ...]) -> None:
-    """Register the key of --api-key under its name, if it is not there already in just this way."""
+    """Register the key of --api-key under its name, if it is not there already.
+
+    What the operator did meanwhile holds: a revoked key stays revoked, and patterns stay unless --agents is given.
+    """
     from janee.seal import key_weakness, stretch_key
 
     weakness = key_weakness(api_key)
     if weakness is not None:
         warn(f"the runner key is easy to guess: {weakness}")
     key = stretch_key(api_key)
-    patterns = agents or DEFAULT_AGENTS
     known = store.runner_key(key.name)
-    if known is not None and not known.is_revoked and known.key.mac_key == key.mac_key and known.agents == patterns:
+    is_same = known is not None and known.key.mac_key == key.mac_key
+    if known is not None and is_same and known.is_revoked:
+        raise UsageError(
+            "KEY_REVOKED", f"the key of --api-key was revoked (runner {key.name})", "start with another key, or with none"
+        )
+    patterns = agents or (known.agents if known is not None else DEFAULT_AGENTS)
+    if known is not None and is_same and known.agents == patterns:
         return
     with store.transaction() as tx:
+        tx.audit(
+            "runner.added",
+            operator="authority --api-key",
+            runner=key.name,
+            agents=list(patterns),
+            replaced=(known is not None) or None,
+        )
         tx.put_runner_key(key, patterns, time.time())
-        tx.audit("runner.added", name=key.name, agents=list(patterns), by="authority --api-key")
 
 
 def _own_key(api_key: Secret | None, agents: tuple[str, ...]) -> tuple[RunnerKey, tuple[str, ...]] | None:

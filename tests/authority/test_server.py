@@ -35,7 +35,7 @@ def test_it_says_where_it_listens_and_ends_with_0_on_sigterm(live: Live) -> None
 
 def test_the_key_is_registered_and_never_shown(live: Live) -> None:
     added = next(record for record in live.records() if record["event"] == "runner.added")
-    assert (added["name"], added["agents"]) == ("default", ["local", "runner:default"])
+    assert (added["runner"], added["agents"]) == ("default", ["local", "runner:default"])
     stop(live.process)
     everything = b"".join(path.read_bytes() for path in live.home.path.parent.rglob("*") if path.is_file())
     assert API_KEY.encode() not in everything and SECRET.encode() not in everything
