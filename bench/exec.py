@@ -4,7 +4,7 @@
 
 Everything is measured in one run, as ratios to a bare posix_spawn of the same program that is interleaved with the calls;
 compare ratios, never milliseconds of two runs. Prints: median and p99 of a call, where its time goes (MCP, authorize, spawn,
-run, complete), executions per second at 1, 8 and 32 in flight, the time from start to the first tools/list, and idle memory (PSS).
+run, complete), executions per second at 1, 8 and 32 in flight, the time from start to the first tools/list, and idle PSS.
 """
 
 from __future__ import annotations

@@ -52,9 +52,10 @@ from sandbox import (
     base_env,
     compile_pump_filter,
     protect_memory,
+    temp_dir,
 )
 
-_FIXED_ENV: Final = (("LANG", "C.UTF-8"), ("TERM", "dumb"), ("TMPDIR", "/tmp"))  # noqa: S108  # the sandbox's own /tmp
+_FIXED_ENV: Final = (("LANG", "C.UTF-8"), ("TERM", "dumb"))
 _LIMITS: Final = {
     "cpuS": "cpu_s",
     "memoryMib": "memory_mib",
@@ -186,7 +187,8 @@ def _plan(order: Order, content: SealedContent, targets: tuple[Target, ...]) -> 
     sandbox = constraints["sandbox"]
     workspace = plan_workspace(sandbox, order.request.cwd, order.host)
     program = order.request.program
-    env = base_env() | dict(_FIXED_ENV) | {name: value.expose_text() for name, value in content.env.items()}
+    own = base_env() | dict(_FIXED_ENV) | {"TMPDIR": temp_dir(workspace.mounts)}
+    env = own | {name: value.expose_text() for name, value in content.env.items()}
     limits = {_LIMITS[name]: value for name, value in sandbox.get("limits", {}).items() if name in _LIMITS}
     return SandboxSpec(
         argv=order.request.command,

@@ -16,8 +16,8 @@ from __future__ import annotations
 import asyncio
 import os
 import time
-from collections.abc import Awaitable, Callable
-from contextlib import suppress
+from collections.abc import AsyncIterator, Awaitable, Callable
+from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from typing import Any, Final
@@ -38,7 +38,7 @@ from janee.protocol import (
 from janee.runner.client import AnswerError, AuthorityClient
 from janee.runner.executable import TrustedPath
 from janee.runner.execution import Execution, ExecutionResult
-from janee.runner.identity import Caller
+from janee.runner.identity import Caller, token_fingerprint
 from janee.runner.order import DEFAULT_MAX_OUTPUT_BYTES, ExecRequest, GrantTerms, Order, Program
 from janee.runner.pool import Pool
 from janee.runner.tools import (
@@ -51,6 +51,8 @@ from janee.runner.workspace import HostDirectories
 from sandbox import Level
 
 MAX_CONCURRENT: Final = 16  # commands at one time; each has a sandbox of its own
+MAX_EACH: Final = 8  # of them, of one agent where several share the Runner (HTTP)
+MAX_WAITING: Final = 256  # commands of one agent that wait for their turn; beyond, they are refused
 REPORT_S: Final = 5.0  # how long a result waits for its completion to be recorded
 CLOSE_S: Final = 10.0  # how long cancelled commands have to die and be reported when the Runner ends
 _RETRY_S: Final = (0.5, 1.0, 2.0, 5.0, 10.0, 30.0)
@@ -110,7 +112,7 @@ class Front:
         self._settings = settings
         self._warn = warn
         self._path = path or TrustedPath()
-        self._slots = asyncio.Semaphore(MAX_CONCURRENT)
+        self._slots = _Slots()
         self._commands: set[asyncio.Task[ExecAnswer]] = set()
         self._reports: set[asyncio.Task[None]] = set()
 
@@ -207,7 +209,7 @@ class Front:
     # one execution
 
     async def _exec(self, arguments: ExecArguments, caller: Caller) -> ExecAnswer:
-        async with self._slots:
+        async with self._slots.turn(caller):
             timings = Timings()
             execution = await self._pool.take()
             try:
@@ -383,6 +385,31 @@ class Front:
             outcome=outcome,
             error=None if result.error is None else result.error[:2048],
         )
+
+
+class _Slots:
+    """Who may run a command now: MAX_CONCURRENT in all, a share for each agent, in order of arrival."""
+
+    def __init__(self) -> None:
+        self._all = asyncio.Semaphore(MAX_CONCURRENT)
+        self._shares: dict[str, tuple[asyncio.Semaphore, list[None]]] = {}
+
+    @asynccontextmanager
+    async def turn(self, caller: Caller) -> AsyncIterator[None]:
+        """Wait for a turn. Raises JaneeError BUSY when too many of the same agent wait already."""
+        who = "" if caller.token is None else token_fingerprint(caller.token)
+        limit = MAX_CONCURRENT if caller.token is None else MAX_EACH
+        share, present = self._shares.setdefault(who, (asyncio.Semaphore(limit), []))
+        if len(present) >= limit + MAX_WAITING:
+            raise JaneeError("BUSY", f"{MAX_WAITING} commands of this agent are waiting already", "wait for their results")
+        present.append(None)
+        try:
+            async with share, self._all:
+                yield
+        finally:
+            present.pop()
+            if not present:
+                self._shares.pop(who, None)
 
 
 async def _with_progress(task: asyncio.Task[ExecAnswer], progress: Progress) -> ExecAnswer:

@@ -13,7 +13,7 @@ import json
 import socket
 import time
 from collections import OrderedDict
-from collections.abc import Awaitable, Callable, Iterator
+from collections.abc import Awaitable, Callable, Iterator, MutableMapping
 from contextlib import contextmanager
 from typing import Any, Final
 
@@ -23,20 +23,25 @@ from mcp.server.auth.provider import AccessToken
 from mcp.server.lowlevel import Server
 from mcp.server.transport_security import TransportSecuritySettings
 from starlette.types import ASGIApp, Receive, Scope, Send
+from uvicorn.protocols.http.h11_impl import H11Protocol
 
 from janee.errors import JaneeError, UnreachableError, UsageError
 from janee.runner.identity import Caller, token_fingerprint
-from janee.runner.server import Context
+from janee.runner.server import GONE_KEY, Context
 from janee.secret import Secret
 
 MCP_PATH: Final = "/mcp"
 MAX_BODY_BYTES: Final = 32 << 20
 MAX_SESSIONS: Final = 256
+SESSIONS_EACH: Final = 32  # of one token
+SESSION_IDLE_S: Final = 600.0
 MAX_CONNECTIONS: Final = 512
+HEAD_DEADLINE_S: Final = 10.0  # for a request's head, from its connection or its first byte
 TOKEN_TTL_S: Final = 30.0  # how long a token that the Authority accepted opens requests without asking again; calls always ask
 _TOKENS: Final = 1024
 _MAX_TOKEN: Final = 1024
 _TOKEN_KEY: Final = "janee.agent_token"  # noqa: S105  # where in the ASGI scope it is, not what
+_SESSION_HEADER: Final = b"mcp-session-id"
 _LOOPBACK: Final = ("127.0.0.1", "localhost", "[::1]")
 
 Verify = Callable[[Caller], Awaitable[object]]  # raises JaneeError for a token that the Authority does not accept
@@ -58,6 +63,7 @@ def http_app(server: Server[Any], verify: Verify, *, host: str, port: int, names
         host=host,
         max_request_body_size=MAX_BODY_BYTES,
         max_sessions=MAX_SESSIONS,
+        session_idle_timeout=SESSION_IDLE_S,
         transport_security=TransportSecuritySettings(
             enable_dns_rebinding_protection=True,
             allowed_hosts=hosts,
@@ -84,6 +90,7 @@ class BearerGate:
         self._app = app
         self._verify = verify
         self._accepted: OrderedDict[str, float] = OrderedDict()
+        self._sessions = _Sessions()
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] != "http":
@@ -104,7 +111,12 @@ class BearerGate:
             return
         user = AuthenticatedUser(AccessToken(token="", client_id=fingerprint, scopes=[]))  # binds the session
         headers = [(name, value) for name, value in scope["headers"] if name != b"authorization"]
-        await self._app({**scope, "headers": headers, "user": user, _TOKEN_KEY: token}, receive, send)
+        gone = asyncio.Event()
+        seen = {**scope, "headers": headers, "user": user, _TOKEN_KEY: token, GONE_KEY: gone}
+        if not self._sessions.admit(fingerprint, _header(scope, _SESSION_HEADER), time.monotonic()):
+            await _refuse(send, 429, f"this agent has {SESSIONS_EACH} sessions open: end one (DELETE), or wait")
+            return
+        await self._app(seen, _watched(receive, gone), self._sessions.watch(fingerprint, scope, send))
 
     async def _accept(self, token: Secret, fingerprint: str) -> None:
         now = time.monotonic()
@@ -115,6 +127,56 @@ class BearerGate:
         while len(self._accepted) >= _TOKENS:
             self._accepted.popitem(last=False)
         self._accepted[fingerprint] = now + TOKEN_TTL_S
+
+
+class _Sessions:
+    """How many sessions each token has open, so that one agent cannot take those of all the others."""
+
+    def __init__(self) -> None:
+        self._used: dict[str, dict[bytes, float]] = {}  # fingerprint -> session -> last used, time.monotonic()
+
+    def admit(self, fingerprint: str, session: bytes | None, now: float) -> bool:
+        """Whether a request may go on: one of a session always, one without a session if there is room for another."""
+        mine = self._used.get(fingerprint, {})
+        for known, used in list(mine.items()):
+            if now - used > SESSION_IDLE_S:
+                del mine[known]
+        if session is not None:
+            if session in mine:
+                mine[session] = now
+            return True
+        return len(mine) < SESSIONS_EACH
+
+    def watch(self, fingerprint: str, scope: Scope, send: Send) -> Send:
+        """`send`, noting the sessions that an answer opens or ends."""
+        asked = _header(scope, _SESSION_HEADER)
+
+        async def watching(message: MutableMapping[str, Any]) -> None:
+            if message["type"] == "http.response.start":
+                given = next((value for name, value in message["headers"] if name.lower() == _SESSION_HEADER), None)
+                if asked is None and given is not None and message["status"] < 400:
+                    self._used.setdefault(fingerprint, {})[given] = time.monotonic()
+                elif asked is not None and (message["status"] == 404 or scope["method"] == "DELETE"):
+                    self._used.get(fingerprint, {}).pop(asked, None)
+            await send(message)
+
+        return watching
+
+
+def _header(scope: Scope, wanted: bytes) -> bytes | None:
+    return next((value for name, value in scope["headers"] if name == wanted), None)
+
+
+def _watched(receive: Receive, gone: asyncio.Event) -> Receive:
+    """`receive`, setting `gone` when it brings the client's disconnection; after the answer that does no harm."""
+
+    async def watching() -> MutableMapping[str, Any]:
+        message = await receive()
+        if message["type"] == "http.disconnect":
+            gone.set()
+        return message
+
+    return watching
 
 
 def _bearer(scope: Scope) -> Secret | None:
@@ -159,9 +221,8 @@ async def serve_http(app: ASGIApp, listener: socket.socket, ready: Callable[[], 
         date_header=False,
         proxy_headers=False,
         ws="none",
-        http="h11",
+        http=_Protocol,
         lifespan="on",
-        limit_concurrency=MAX_CONNECTIONS,
         timeout_keep_alive=30,
         timeout_graceful_shutdown=5,
         h11_max_incomplete_event_size=64 << 10,
@@ -174,6 +235,42 @@ async def serve_http(app: ASGIApp, listener: socket.socket, ready: Callable[[], 
         server.should_exit = True
         await serving
         raise
+
+
+class _Protocol(H11Protocol):
+    """HTTP/1.1 that does not wait for ever for a request's head: whoever says nothing must not keep the others out."""
+
+    _head_timer: asyncio.TimerHandle | None = None
+
+    def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
+        super().connection_made(transport)
+        if len(self.connections) > MAX_CONNECTIONS:
+            transport.abort()
+            return
+        self._expect_head()
+
+    def data_received(self, data: bytes) -> None:
+        if self._is_between_requests():
+            self._expect_head()
+        super().data_received(data)
+        if not self._is_between_requests():
+            self._head_came()
+
+    def connection_lost(self, exc: Exception | None) -> None:
+        self._head_came()
+        super().connection_lost(exc)
+
+    def _is_between_requests(self) -> bool:
+        return self.cycle is None or self.cycle.response_complete
+
+    def _expect_head(self) -> None:
+        if self._head_timer is None:
+            self._head_timer = self.loop.call_later(HEAD_DEADLINE_S, self.transport.close)
+
+    def _head_came(self) -> None:
+        if self._head_timer is not None:
+            self._head_timer.cancel()
+            self._head_timer = None
 
 
 class _Server(uvicorn.Server):

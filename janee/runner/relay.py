@@ -36,6 +36,12 @@ _MAX_ORDER: Final = 64 << 10
 _COUNTERS: Final = struct.Struct("=4Q")  # connections, refused, bytes out, bytes in
 _FIRST_ADDRESS: Final = ipaddress.IPv4Address("127.77.0.1")
 
+_GLOBAL_UNICAST: Final = ipaddress.IPv6Network("2000::/3")
+_NOT_PUBLIC: Final = (
+    ipaddress.IPv4Network("192.88.99.0/24"),  # 6to4 relays
+    ipaddress.IPv4Network("168.63.129.16/32"),  # Azure's own services, metadata among them
+)
+
 _Count = Callable[..., None]
 _CountSize = Callable[[int], None]
 
@@ -107,6 +113,11 @@ def refusal(address: str) -> str | None:
             embedded = ipaddress.IPv4Address(int(parsed) & 0xFFFFFFFF)
         if embedded is not None:
             return refusal(str(embedded))
+        # What stands for IPv4 in other ways (SIIT, IPv4-compatible), site-local and the rest: outside of global unicast.
+        if parsed not in _GLOBAL_UNICAST:
+            return f"{address} is not a public address"
+    elif any(parsed in network for network in _NOT_PUBLIC):
+        return f"{address} is not a public address"
     if not parsed.is_global or parsed.is_multicast:
         return f"{address} is not a public address"
     return None

@@ -5,10 +5,11 @@ Guarantees: nothing is logged with a traceback or with what a client sent, and n
 
 from __future__ import annotations
 
+import asyncio
 import logging
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Callable, Coroutine
 from contextlib import suppress
-from typing import Any
+from typing import Any, Final
 
 import anyio
 import mcp_types as types
@@ -22,7 +23,9 @@ from janee import __version__
 from janee.runner.front import Progress
 from janee.runner.identity import Caller, claimed_name
 from janee.runner.stdio import INVALID_REQUEST, StdioChannel, error_line
-from janee.runner.toolbox import INSTRUCTIONS, SERVER_NAME, Toolbox, UnknownToolError, wants_timings
+from janee.runner.toolbox import INSTRUCTIONS, SERVER_NAME, Answer, Toolbox, UnknownToolError, wants_timings
+
+GONE_KEY: Final = "janee.gone"  # in the ASGI scope: an event that is set when the client goes away before its answer
 
 Context = ServerRequestContext[Any, Any]
 CallerOf = Callable[[Context, str | None], Caller]
@@ -38,10 +41,10 @@ def build_server(toolbox: Toolbox, caller_of: CallerOf) -> Server[Any]:
     async def on_call_tool(ctx: Context, params: types.CallToolRequestParams) -> types.CallToolResult:
         info = ctx.session.client_params
         caller = caller_of(ctx, claimed_name(info.client_info.name) if info is not None else None)
+        wanted = wants_timings(dict(ctx.meta or {}))
+        call = toolbox.call(params.name, params.arguments, caller, _progress(ctx), wants_timings=wanted)
         try:
-            result, meta = await toolbox.call(
-                params.name, params.arguments, caller, _progress(ctx), wants_timings=wants_timings(dict(ctx.meta or {}))
-            )
+            result, meta = await _unless_gone(call, ctx)
         except UnknownToolError as error:
             raise MCPError(code=types.INVALID_PARAMS, message=str(error)) from None
         return types.CallToolResult(
@@ -57,6 +60,27 @@ def build_server(toolbox: Toolbox, caller_of: CallerOf) -> Server[Any]:
     server.middleware.clear()  # no tracing of arguments to wherever the environment says
     quiet_library_logs()
     return server
+
+
+async def _unless_gone(call: Coroutine[Any, Any, Answer], ctx: Context) -> Answer:
+    """The call's answer; when its HTTP client goes away meanwhile, the call is cancelled, as on stdio."""
+    gone = ctx.request.scope.get(GONE_KEY) if ctx.request is not None else None
+    if not isinstance(gone, asyncio.Event):
+        return await call
+    task = asyncio.get_running_loop().create_task(call)
+    leaving = asyncio.get_running_loop().create_task(gone.wait())
+    try:
+        await asyncio.wait({task, leaving}, return_when=asyncio.FIRST_COMPLETED)
+        if not task.done():
+            task.cancel()
+            await asyncio.wait({task})
+            raise MCPError(code=types.CONNECTION_CLOSED, message="the client went away")
+        return task.result()
+    except asyncio.CancelledError:
+        task.cancel()
+        raise
+    finally:
+        leaving.cancel()
 
 
 def _progress(ctx: Context) -> Progress | None:

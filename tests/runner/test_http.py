@@ -2,19 +2,24 @@
 
 from __future__ import annotations
 
+import contextlib
+import itertools
 import json
 import re
+import socket
 import subprocess
 import sys
 import threading
+import time
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, field
+from pathlib import Path
 from typing import Any
 
 import httpx
 import pytest
 
-from tests.runner.rig import Rig, stop, wait_for
+from tests.runner.rig import Rig, descendants, is_alive, stop, wait_for
 
 ACCEPT = {"accept": "application/json, text/event-stream", "content-type": "application/json"}
 INITIALIZE = {
@@ -28,6 +33,7 @@ class HttpRunner:
     url: str
     pid: int
     tokens: dict[str, str]
+    ids: Iterator[int] = field(default_factory=lambda: itertools.count(100))
 
     def post(self, body: Any, token: str | None = None, **headers: str) -> httpx.Response:
         more = {} if token is None else {"authorization": f"Bearer {token}"}
@@ -35,6 +41,11 @@ class HttpRunner:
         content = body if isinstance(body, bytes) else json.dumps(body).encode()
         with httpx.Client(trust_env=False, timeout=30) as client:
             return client.post(self.url, content=content, headers={**ACCEPT, **more, **named})
+
+    def reachable(self) -> bool:
+        with contextlib.suppress(httpx.TransportError):
+            return self.post(INITIALIZE, self.tokens["agent:one"]).status_code == 200
+        return False
 
     def session(self, agent: str) -> str:
         answer = self.post(INITIALIZE, self.tokens[agent])
@@ -45,7 +56,8 @@ class HttpRunner:
         return session
 
     def call(self, agent: str, session: str, tool: str, arguments: dict[str, Any]) -> dict[str, Any]:
-        body = {"jsonrpc": "2.0", "id": 7, "method": "tools/call", "params": {"name": tool, "arguments": arguments}}
+        params = {"name": tool, "arguments": arguments}
+        body = {"jsonrpc": "2.0", "id": next(self.ids), "method": "tools/call", "params": params}
         answer = self.post(body, self.tokens[agent], mcp_session_id=session)
         assert answer.status_code == 200, answer.text
         found = re.search(r"^data: (\{.*\})\r?$", answer.text, re.MULTILINE)
@@ -132,6 +144,78 @@ def test_a_revoked_agent_is_refused_in_its_live_session(http: HttpRunner, rig: R
     result = http.call("agent:gone", session, "janee_exec", {"capability": "run", "command": ["true"]})
     assert result["isError"]
     assert result["structuredContent"]["denial"]["reasonCode"] in ("SESSION_REVOKED", "IDENTITY_UNVERIFIED")
+
+
+def test_a_client_that_hangs_up_ends_its_command(http: HttpRunner, rig: Rig) -> None:
+    session = http.session("agent:one")
+    arguments = {"capability": "run", "command": ["sleep", "61.25"]}
+    body = {"jsonrpc": "2.0", "id": 9, "method": "tools/call", "params": {"name": "janee_exec", "arguments": arguments}}
+    headers = {**ACCEPT, "authorization": f"Bearer {http.tokens['agent:one']}", "mcp-session-id": session}
+
+    def sleeping() -> bool:
+        return any(b"61.25" in Path(f"/proc/{pid}/cmdline").read_bytes() for pid in descendants(http.pid) if is_alive(pid))
+
+    with httpx.Client(trust_env=False, timeout=30) as client, client.stream("POST", http.url, json=body, headers=headers):
+        wait_for("the command runs", lambda: sleeping() or None)
+    wait_for("the command is gone", lambda: not sleeping() or None, 15)
+
+    def ended() -> list[str] | None:
+        records = [r for r in rig.audit() if r["event"] == "exec.completed" and r["command"] == ["sleep", "61.25"]]
+        return [record["outcome"] for record in records] or None
+
+    assert wait_for("it is recorded", ended) == ["cancelled"]
+
+
+def test_an_agent_that_opens_sessions_without_end_meets_its_own_limit_alone(http: HttpRunner, rig: Rig) -> None:
+    token = json.loads(rig.janee("agent", "add", "agent:greedy", "--json"))["token"]
+    answers = [http.post(INITIALIZE, token) for _ in range(34)]
+    assert [answer.status_code for answer in answers] == [200] * 32 + [429] * 2
+    assert http.session("agent:one")
+    with httpx.Client(trust_env=False, timeout=30) as client:
+        session = answers[0].headers["mcp-session-id"]
+        client.delete(http.url, headers={"authorization": f"Bearer {token}", "mcp-session-id": session})
+    assert http.post(INITIALIZE, token).status_code == 200
+
+
+def test_an_agents_queue_does_not_hold_up_another_agent(http: HttpRunner) -> None:
+    session = http.session("agent:two")
+    arguments = {"capability": "run", "command": ["sleep", "3"]}
+
+    def hog() -> None:
+        http.call("agent:two", session, "janee_exec", arguments)
+
+    threads = [threading.Thread(target=hog) for _ in range(20)]
+    for thread in threads:
+        thread.start()
+    wait_for("they run", lambda: sum(cmdline(pid) == b"sleep\x003\0" for pid in descendants(http.pid)) >= 8 or None)
+    mine = http.session("agent:one")
+    started = time.monotonic()
+    result = http.call("agent:one", mine, "janee_exec", {"capability": "run", "command": ["true"]})
+    assert result["structuredContent"]["exitCode"] == 0
+    assert time.monotonic() - started < 2.5
+    assert sum(cmdline(pid) == b"sleep\x003\0" for pid in descendants(http.pid)) <= 8
+    for thread in threads:
+        thread.join(60)
+
+
+def cmdline(pid: int) -> bytes:
+    try:
+        return Path(f"/proc/{pid}/cmdline").read_bytes()
+    except OSError:
+        return b""
+
+
+def test_silent_connections_do_not_keep_others_out(http: HttpRunner) -> None:
+    port = int(http.url.rpartition(":")[2].partition("/")[0])
+    silent = [socket.create_connection(("127.0.0.1", port), 10) for _ in range(520)]
+    try:
+        for one in silent[:200]:
+            with contextlib.suppress(OSError):
+                one.sendall(b"POST /mcp HTTP/1.1\r\nhost: ")
+        wait_for("there is room again", lambda: http.reachable() or None, 25)
+    finally:
+        for one in silent:
+            one.close()
 
 
 def test_the_official_client_is_served(http: HttpRunner, rig: Rig) -> None:

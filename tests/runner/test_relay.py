@@ -43,7 +43,8 @@ def test_an_address_that_loopback_cannot_stand_for_is_refused(name: str) -> None
     [
         "127.0.0.1", "10.1.2.3", "172.16.0.1", "192.168.1.1", "169.254.169.254", "100.64.0.1", "0.0.0.0", "224.0.0.1",
         "255.255.255.255", "::1", "::", "fe80::1", "fe80::1%eth0", "fc00::1", "fd00:ec2::254", "ff02::1", "::ffff:127.0.0.1",
-        "::ffff:169.254.169.254", "64:ff9b::7f00:1", "2002:7f00:1::", "not-an-address",
+        "::ffff:169.254.169.254", "64:ff9b::7f00:1", "2002:7f00:1::", "not-an-address", "::127.0.0.1",
+        "::ffff:0:127.0.0.1", "fec0::1", "192.88.99.1", "168.63.129.16",
     ],
 )  # fmt: skip
 def test_addresses_that_are_not_public_are_refused(address: str) -> None:
