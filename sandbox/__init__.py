@@ -23,6 +23,7 @@ from sandbox.spec import (
     Mount,
     PrivateFile,
     SandboxSpec,
+    temp_dir,
 )
 from sandbox.zygote import Zygote
 
@@ -51,4 +52,5 @@ __all__ = [
     "compile_pump_filter",
     "protect_memory",
     "run",
+    "temp_dir",
 ]

@@ -21,7 +21,7 @@ from sandbox.errors import ErrorCode, SandboxError
 from sandbox.owner import Owner
 from sandbox.relay import Relay, connect_by_name
 from sandbox.run import base_env, run
-from sandbox.spec import Exit, HostEntry, Level, Limits, Mount, SandboxSpec
+from sandbox.spec import Exit, HostEntry, Level, Limits, Mount, SandboxSpec, temp_dir
 from sandbox.streams import Streams
 
 _USAGE_STATUS: Final = 125  # a usage error means: the sandbox was not applied
@@ -121,15 +121,22 @@ def _spec_of(options: argparse.Namespace) -> SandboxSpec:
     limits: dict[str, Any] = {"wall_s": options.timeout, "memory_mib": options.memory}
     if options.pids is not None:
         limits["pids"] = options.pids
+    mounts = (*(_mount(path, writable=False) for path in options.ro), *(_mount(path, writable=True) for path in options.rw))
     return SandboxSpec(
         argv=tuple(argv),
-        env=base_env() | dict(_variable(text) for text in options.env),
+        env=base_env() | _moved_temp_dir(mounts) | dict(_variable(text) for text in options.env),
         cwd=options.cwd and os.path.abspath(options.cwd),
         level=Level(options.level),
-        mounts=(*(_mount(path, writable=False) for path in options.ro), *(_mount(path, writable=True) for path in options.rw)),
+        mounts=mounts,
         hosts=_hosts(options.net),
         limits=Limits(**limits),
     )
+
+
+def _moved_temp_dir(mounts: tuple[Mount, ...]) -> dict[str, str]:
+    """TMPDIR where /tmp, the place that tools take by themselves, cannot be written to."""
+    where = temp_dir(mounts)
+    return {} if where == "/tmp" else {"TMPDIR": where}  # noqa: S108  # the sandbox's own
 
 
 def _variable(text: str) -> tuple[str, str]:
@@ -141,7 +148,7 @@ def _variable(text: str) -> tuple[str, str]:
 
 def _mount(path: str, *, writable: bool) -> Mount:
     absolute = os.path.abspath(path)
-    return Mount(absolute, absolute, writable)
+    return Mount(os.path.realpath(absolute), absolute, writable)
 
 
 def _hosts(text: str) -> tuple[HostEntry, ...]:

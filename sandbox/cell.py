@@ -344,7 +344,12 @@ def _open_mount(stack: contextlib.ExitStack, mount: Mount, spec: SandboxSpec, ow
         message = f"mount source {mount.source!r}: {error.strerror}"
         raise SandboxError(ErrorCode.BAD_SPEC, message, "name a path that exists") from None
     stack.callback(os.close, source)
-    _refuse_protected(mount, os.readlink(f"/proc/self/fd/{source}"), spec.protected)
+    real = os.readlink(f"/proc/self/fd/{source}")
+    if real != mount.source:
+        # Whoever owns a directory on the way could turn the link after the caller has looked where it leads.
+        message = f"mount source {mount.source!r} leads elsewhere, through a symbolic link or because it was moved"
+        raise SandboxError(ErrorCode.BAD_SPEC, message, "name the real path (realpath)")
+    _refuse_protected(mount, real, spec.protected)
     about = os.fstat(source)
     if not stat.S_ISDIR(about.st_mode) and not stat.S_ISREG(about.st_mode):
         raise SandboxError(ErrorCode.BAD_SPEC, f"mount source {mount.source!r} is neither a directory nor a file")

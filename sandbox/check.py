@@ -218,7 +218,7 @@ def _landlock_scopes() -> None:
 
 def _seccomp() -> None:
     privileges.forbid_new_privileges()
-    seccomp.apply_filters(seccomp.compile_filters(with_network=True))
+    seccomp.apply_filters(seccomp.compile_filters(with_namespaces=True))
     _must_fail("unshare", lambda: kernel.unshare(0))
     _must_fail("a netlink socket", lambda: socket.socket(socket.AF_NETLINK, socket.SOCK_RAW))
 
@@ -351,6 +351,12 @@ _LANDLOCK: Final = (
     _Layer(
         "user of its own",
         _lacking("no user namespace: the command runs as your own user, without capabilities"),
+        _USE_STRICT,
+        required=False,
+    ),
+    _Layer(
+        "file attributes",
+        _lacking("no mount namespace: chmod, chown and utime succeed without effect, because Landlock does not confine them"),
         _USE_STRICT,
         required=False,
     ),

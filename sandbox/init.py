@@ -29,14 +29,14 @@ import signal
 import socket
 import struct
 from collections.abc import Callable
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import Final, NoReturn, TypeVar
 
 from sandbox import command, kernel, landlock, privileges, rootfs, seccomp, wire
 from sandbox.errors import ErrorCode, SandboxError
 from sandbox.kit import Kit
 from sandbox.orders import Orders
-from sandbox.spec import HOME_DIR, INSIDE_ID, FileIdentity, Limits
+from sandbox.spec import INSIDE_ID, SCRATCH_DIRS, FileIdentity, Limits, closed_scratch
 
 T = TypeVar("T")
 
@@ -46,13 +46,12 @@ _IFREQ: Final = struct.Struct("16sh14x")
 _BACKLOG: Final = 128
 _STDIO_COUNT: Final = 3
 _DEFAULT: Final = Limits()
-_WRITABLE: Final = ("/tmp", "/var/tmp", HOME_DIR, "/dev/shm")  # noqa: S108  these are private mounts
 _DEVICES: Final = ("/dev/null", "/dev/zero", "/dev/full", "/dev/random", "/dev/urandom")
 
 _LANDLOCK: Final = landlock.Policy(
     paths=(
         landlock.PathRule("/", landlock.READ),
-        *(landlock.PathRule(path, landlock.WRITE) for path in _WRITABLE),
+        *(landlock.PathRule(path, landlock.WRITE) for path in SCRATCH_DIRS),
         *(landlock.PathRule(path, landlock.DEVICE) for path in _DEVICES),
     )
 )
@@ -243,12 +242,17 @@ def lock(inside: Inside, kit: Kit, orders: Orders) -> None:
     """Steps 10 and 11: after this, the process has no more rights than the command. Raises `SandboxError` or
     `OSError`."""
     writable = tuple(landlock.PathRule(target.path, landlock.WRITE) for target in orders.targets if target.is_writable)
-    if orders.loopback:
-        landlock.apply(replace(_LANDLOCK, paths=_LANDLOCK.paths + writable, any_port=True), kit.abi)
+    ports = tuple(host.port for host in orders.hosts)
+    closed = closed_scratch(target.path for target in orders.targets if not target.is_writable)
+    if orders.loopback or closed:
+        paths = tuple(rule for rule in _LANDLOCK.paths if rule.path not in closed) + writable
+        landlock.apply(landlock.Policy(paths, ports, any_port=orders.loopback), kit.abi)
     else:
-        inside.ruleset.apply(writable, tuple(host.port for host in orders.hosts))
+        inside.ruleset.apply(writable, ports)
     inside.ruleset.close()
     privileges.apply_limits(orders.limits)
     privileges.drop_all()
+    if orders.targets:
+        seccomp.apply_filters(kit.mount_programs)
     seccomp.apply_filters(kit.programs[1:])
     privileges.verify_dropped()

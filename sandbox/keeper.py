@@ -23,7 +23,7 @@ from sandbox.errors import ErrorCode, SandboxError
 from sandbox.init import reset_process
 from sandbox.kit import Kit
 from sandbox.orders import Orders
-from sandbox.spec import HOME_DIR, Level, PrivateFile, SandboxSpec
+from sandbox.spec import HOME_DIR, SCRATCH_DIRS, Level, PrivateFile, SandboxSpec
 
 _STDIO_COUNT: Final = 3
 _MEMORY_DIR: Final = "/dev/shm"  # noqa: S108  made private by mkdtemp; what is written there never reaches a disk
@@ -72,6 +72,7 @@ def _serve(channel: socket.socket, kit: Kit, directory: str) -> None:
         return
     orders = Orders.from_message(frame.body)
     home = os.path.join(directory, "home")
+    os.umask(0o077)  # chmod(2) has no effect at this level: nothing may start out more open than it should end
     os.mkdir(home, 0o700)
     os.mkdir(os.path.join(directory, "tmp"), 0o700)
     orders = _relocate(orders, directory, home)
@@ -110,7 +111,8 @@ def _relocate(orders: Orders, directory: str, home: str) -> Orders:
 
     env = {name: moved(value) for name, value in orders.env}
     env.setdefault(b"HOME", os.fsencode(home))
-    if env.get(b"TMPDIR", b"/tmp") == b"/tmp":
+    env.setdefault(b"GIT_CONFIG_NOSYSTEM", b"1")  # git stops at an /etc/gitconfig that exists and cannot be read
+    if os.fsdecode(env.get(b"TMPDIR", b"/tmp")) in SCRATCH_DIRS:
         env[b"TMPDIR"] = os.fsencode(os.path.join(directory, "tmp"))
     cwd = os.fsdecode(moved(os.fsencode(orders.cwd)))
     return replace(orders, env=tuple(env.items()), cwd=cwd)

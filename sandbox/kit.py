@@ -21,12 +21,14 @@ USERNS_HINT: Final = (
 
 @dataclass(frozen=True, slots=True)
 class Kit:
-    """level: what it is for. programs: seccomp filters. abi: Landlock's. privileged: may map other users."""
+    """level: what it is for. programs: seccomp filters. abi: Landlock's. privileged: may map other users. mount_programs:
+    filters for a sandbox that shows paths of the host, to be loaded before the last of `programs`."""
 
     level: Level
     programs: tuple[bytes, ...]
     abi: int
     privileged: bool
+    mount_programs: tuple[bytes, ...] = ()
 
 
 def make_kit(level: Level) -> Kit:
@@ -37,7 +39,12 @@ def make_kit(level: Level) -> Kit:
         kernel.require_supported_machine()
     except OSError as error:
         raise SandboxError(ErrorCode.UNAVAILABLE, str(error.strerror), "use an x86_64 or aarch64 machine") from None
-    return Kit(level, seccomp.compile_filters(with_network=level is Level.STRICT), landlock.detect_abi(), idmap.is_privileged())
+    abi = landlock.detect_abi()
+    if level is Level.LANDLOCK:
+        landlock.require_truncate(abi)
+    programs = seccomp.compile_filters(with_namespaces=level is Level.STRICT)
+    mount_programs = seccomp.compile_mount_filters() if level is Level.STRICT else ()
+    return Kit(level, programs, abi, idmap.is_privileged(), mount_programs)
 
 
 def enter_host_view(kit: Kit) -> None:

@@ -44,6 +44,7 @@ DEVICE: Final = _READ_FILE | _WRITE_FILE
 _FILE_ONLY: Final = _EXECUTE | _WRITE_FILE | _READ_FILE | _TRUNCATE | _IOCTL_DEV
 
 _ALL_FILES_BY_ABI: Final = ((1, (1 << 13) - 1), (2, (1 << 14) - 1), (3, (1 << 15) - 1), (5, (1 << 16) - 1))
+_ABI_TRUNCATE: Final = 3
 _ABI_TCP: Final = 4
 _ABI_SCOPES: Final = 6
 _HINT: Final = "boot a kernel of at least 5.13 with CONFIG_SECURITY_LANDLOCK=y and landlock in the lsm= parameter"
@@ -72,6 +73,16 @@ def detect_abi() -> int:
         return kernel.landlock_abi()
     except OSError as error:
         raise SandboxError(ErrorCode.UNAVAILABLE, f"landlock: {error.strerror}", _HINT) from error
+
+
+def require_truncate(abi: int) -> None:
+    """Raise `SandboxError(UNAVAILABLE)` where Landlock alone would let a file be emptied that may only be read."""
+    if abi < _ABI_TRUNCATE:
+        raise SandboxError(
+            ErrorCode.UNAVAILABLE,
+            f"landlock: ABI {abi} does not confine truncation, and without namespaces nothing else does",
+            "boot Linux 6.2 or newer, or use --level strict",
+        )
 
 
 def apply(policy: Policy, abi: int) -> None:

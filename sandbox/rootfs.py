@@ -165,7 +165,8 @@ def _system_binds(root: int) -> Iterable[tuple[int, str]]:
     for name in _DEVICES:
         _make_mount_point(root, f"dev/{name}", is_directory=False)
         device = kernel.open_tree_clone(f"/dev/{name}")
-        kernel.set_mount_attributes(device, add=kernel.MOUNT_ATTR_NOSUID | kernel.MOUNT_ATTR_NOEXEC)
+        # Read-only concerns the node (times, mode), not what is written to the device.
+        kernel.set_mount_attributes(device, add=kernel.MOUNT_ATTR_NOSUID | kernel.MOUNT_ATTR_NOEXEC | kernel.MOUNT_ATTR_RDONLY)
         yield device, f"dev/{name}"
 
 

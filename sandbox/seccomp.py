@@ -22,9 +22,10 @@ from sandbox.seccomp_tables import (
     CHOICES,
     DISHONEST,
     NEW_NUMBERS,
-    NO_SOCKETS,
     PUMP,
     REFUSED,
+    WITH_MOUNTS,
+    WITHOUT_NAMESPACES,
     ArgumentRule,
     Condition,
     Op,
@@ -35,15 +36,24 @@ _BINARY_TREE: Final = 2  # seccomp_attr_set(3), SCMP_FLTATR_CTL_OPTIMIZE
 _INSTALL_HINT: Final = "install libseccomp 2.5 or newer (Debian: apt-get install libseccomp2)"
 
 
-def compile_filters(*, with_network: bool) -> tuple[bytes, ...]:
+def compile_filters(*, with_namespaces: bool) -> tuple[bytes, ...]:
     """The programs for the command, in loading order: the last one forbids seccomp(2). Raises
     `SandboxError(UNAVAILABLE)`.
 
-    with_network: a network namespace bounds what sockets reach; otherwise there are none but socket pairs.
+    with_namespaces: private root and network namespace bound what calls can reach; otherwise more is refused.
     """
-    extra = () if with_network else NO_SOCKETS
+    # libseccomp keeps one of two rules for a call: the unconditional one, which is the stricter.
+    extra = () if with_namespaces else WITHOUT_NAMESPACES
     try:
         return (_export(_arguments_filter(ARGUMENT_RULES + extra)), _export(_calls_filter()))
+    except OSError as error:
+        raise SandboxError(ErrorCode.UNAVAILABLE, f"seccomp: cannot compile the filter: {error}", _INSTALL_HINT) from error
+
+
+def compile_mount_filters() -> tuple[bytes, ...]:
+    """What is refused besides where paths of the host are mounted. Raises `SandboxError(UNAVAILABLE)`."""
+    try:
+        return (_export(_arguments_filter(WITH_MOUNTS)),)
     except OSError as error:
         raise SandboxError(ErrorCode.UNAVAILABLE, f"seccomp: cannot compile the filter: {error}", _INSTALL_HINT) from error
 

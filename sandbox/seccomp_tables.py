@@ -183,6 +183,7 @@ DISHONEST: Final = (
 )
 
 _INT: Final = 0xFFFFFFFF
+_NO_ERROR: Final = 0  # SECCOMP_RET_ERRNO with 0: the call is not made, and returns success
 _NEW_NAMESPACES: Final = (0x00020000, 0x02000000, 0x04000000, 0x08000000, 0x10000000, 0x20000000, 0x40000000)
 _AF_UNIX, _AF_INET, _AF_INET6 = 1, 2, 10
 _OTHER_LOW_FAMILIES: Final = (0, 3, 4, 5, 6, 7, 8, 9)
@@ -291,8 +292,32 @@ ARGUMENT_RULES: Final = (
     ),
 )
 
-# Where no network namespace bounds a socket: UDP and unix sockets reach the host past Landlock, so that there are none.
-NO_SOCKETS: Final = (ArgumentRule("no network namespace: no sockets but pairs", ("socket",), (), errno.EACCES),)
+# Wherever a directory of the host is shown: somebody outside may have put a socket there, which a read-only mount does not
+# stop. Through it a command could send what it knows, and receive descriptors of what the sandbox keeps away (SCM_RIGHTS).
+WITH_MOUNTS: Final = (
+    ArgumentRule("unix sockets reach whoever listens in a mount", ("socket",), (Condition(0, Op.EQ, _AF_UNIX),), errno.EACCES),
+)
+
+# Level `landlock`: what namespaces and read-only mounts confine at level strict, and Landlock does not.
+WITHOUT_NAMESPACES: Final = (
+    ArgumentRule("UDP and unix sockets reach the host past Landlock: no sockets but pairs", ("socket",), (), errno.EACCES),
+    ArgumentRule(
+        "mode, owner and times of every file of the same user, wherever it is: these succeed without effect, because "
+        "tools that copy attributes (git, cp, tar) stop at an error",
+        _calls("""
+        chmod fchmod fchmodat fchmodat2 chown fchown lchown fchownat utime utimes futimesat utimensat
+        """),
+        (),
+        _NO_ERROR,
+    ),
+    ArgumentRule(
+        "extended attributes of the same",
+        _calls("setxattr lsetxattr fsetxattr removexattr lremovexattr fremovexattr"),
+        (),
+        errno.EOPNOTSUPP,
+    ),
+    ArgumentRule("watching directories that cannot be opened", _calls("inotify_add_watch"), (), errno.EACCES),
+)
 
 CHOICES: Final = (
     ArgumentChoice(

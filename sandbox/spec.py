@@ -9,7 +9,7 @@ import ipaddress
 import os
 import posixpath
 import re
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from enum import StrEnum
 from types import MappingProxyType
@@ -20,6 +20,7 @@ from sandbox.errors import ErrorCode, SandboxError
 HOME_DIR: Final = "/home/sandbox"  # private, empty, gone with the command
 DEFAULT_PATH: Final = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"
 USER_NAME: Final = "sandbox"
+SCRATCH_DIRS: Final = ("/tmp", "/var/tmp", HOME_DIR, "/dev/shm")  # noqa: S108  # private and writable in every strict sandbox
 INSIDE_ID: Final = 1000  # uid and gid inside every strict sandbox, whatever they are outside
 
 _OWNED_TREES: Final = ("/proc", "/dev", "/sys")  # ours whole: a mount there could fake or reveal kernel state
@@ -82,6 +83,22 @@ class Mount:
         _require_inside_target(self.target, "mount target")
         if self.source == "/":
             raise _bad("the whole file system cannot be mounted", "name the directory that the command needs")
+
+
+def closed_scratch(read_only_targets: Iterable[str]) -> frozenset[str]:
+    """The scratch directories above a read-only mount, which are not writable themselves.
+
+    A Landlock rule holds for everything below its path, through mounts, and a read-only mount alone does not stop opening a
+    FIFO in it for writing: the second wall has to stand there.
+    """
+    targets = tuple(read_only_targets)
+    return frozenset(scratch for scratch in SCRATCH_DIRS if any(path.startswith(scratch + "/") for path in targets))
+
+
+def temp_dir(mounts: Iterable[Mount]) -> str:
+    """The TMPDIR for a command with these mounts: the first scratch directory that it can write to."""
+    closed = closed_scratch(mount.target for mount in mounts if not mount.writable)
+    return next(scratch for scratch in SCRATCH_DIRS if scratch not in closed)
 
 
 @dataclass(frozen=True, slots=True)
