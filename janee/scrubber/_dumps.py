@@ -15,7 +15,9 @@ _LINE_END: Final = rb"(?=\n|\Z)"
 _LINES: Final = (
     re.compile(rb"[0-9a-f]{8}: ((?:[0-9a-fA-F]{2,32}(?: |" + _LINE_END + rb"))+)(?: [^\n]{1,80})?" + _LINE_END),  # xxd
     re.compile(rb"[0-9a-f]{8}  ((?:[0-9a-fA-F]{2}(?:  ?|" + _LINE_END + rb"))+) *\|[^\n]{0,17}\|" + _LINE_END),  # hexdump -C
-    re.compile(rb"[0-9a-f]{7} ((?:[0-9a-fA-F]{2,16}(?: |" + _LINE_END + rb"))+)(?: *>[^\n]{0,17}<)? *" + _LINE_END),  # od, hexdump
+    re.compile(
+        rb"[0-9a-f]{7} ((?:[0-9a-fA-F]{2,16}(?: |" + _LINE_END + rb"))+)(?: *>[^\n]{0,17}<)? *" + _LINE_END
+    ),  # od, hexdump
     re.compile(rb"[0-9a-f]{7}((?: (?:  [!-~]| \\[0-9a-z]|[0-7]{3}|   ))+)" + _LINE_END),  # od -c, hexdump -c
 )
 _BEGUN: Final = re.compile(rb"[0-9a-f]{1,8}(?::?(?: [^\n]{0,150})?)?\Z")

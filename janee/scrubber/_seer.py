@@ -56,16 +56,15 @@ class Seer:
         before: what stands in front of it (`_dumps`).
         """
         size = len(text)
-        view = views.terminal(text) if self.terminal else None
-        shown = text if view is None else view.shown
-        plain = views.without_sequences(text) if view is not None else None
+        terminal = views.terminal(text) if self.terminal else ()
+        plain = terminal[0] if terminal else None
         unbroken = text if plain is None else plain.shown
         joined = _joined(unbroken) if self.wrapped else None
         columns = dumps(text, before, ended=ended) if self.columns else NO_DUMPS
         more: list[Masked] = []
-        lasts: list[View | None] = [None, view]
-        if view is not None:
-            more += self._seen(text, view, self._found(shown))
+        lasts: list[View | None] = [None, *terminal]
+        for view in terminal:
+            more += self._seen(text, view, self._found(view.shown))
         if joined is not None:
             found = self._found(joined)
             if ended or (found and not _same(found, spans, text)):
@@ -83,10 +82,10 @@ class Seer:
             masked = _merged(masked + more)
         if ended:
             return Sight(masked, size, size)
-        cut = keep = self._held(text, view)
+        cut = keep = self._held(text, plain)
         if joined is not None:
             cut, keep = self._held_across_lines(text, plain, max(covered, masked[-1][1] if masked else 0), cut)
-        if view is not None:
+        if plain is not None:
             keep = views.sequence_start(text, keep)
         if self.columns:
             cut, keep, before = self._held_in_columns(text, columns, cut, keep, before)
@@ -118,7 +117,8 @@ class Seer:
     def _mask(self, text: bytes, view: View, start: int) -> int:
         """From where on a match that starts at `start` of `view` is masked."""
         first = view.place(start)
-        return view.place(start + LEAD) if _has_line_end(text[first : view.place(start + LEAD - 1)]) else first
+        lead = view.joins_lines and _has_line_end(text[first : view.place(start + LEAD - 1)])
+        return view.place(start + LEAD) if lead else first
 
     def _unfinished(self, text: bytes, view: View | None) -> Masked | None:
         """What the end of the text begins of a needle, if that is enough to be masked."""
@@ -131,7 +131,7 @@ class Seer:
         return (first, len(text), owners, mask) if mask < len(text) and len(text) - first <= self.furthest else None
 
     def _held(self, text: bytes, view: View | None) -> int:
-        """Up to where `text` may be written, as itself and as `view` shows it on a terminal."""
+        """Up to where `text` may be written, as itself and as a terminal shows it. view: None if that is the same."""
         size = len(text)
         cut = size - self.matcher.hold(text)
         if not self.terminal:
@@ -157,6 +157,9 @@ class Seer:
         pressed = min(len(colours.shown) - len(stem), views.RUBBED_OUT)
         view = views.rubbed_out(stem, colours)
         shown, cut = view.shown, len(text)
+        length = self.matcher.hold(colours.shown)
+        if length:
+            cut = low + colours.place(len(colours.shown) - length)
         for gone in range(views.RUBBED_OUT + 1):
             left = len(shown) - gone
             if gone and (left < 0 or not views.is_printable(shown[left])):

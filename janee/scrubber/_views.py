@@ -34,10 +34,13 @@ _FIRST_PRINTABLE: Final = 32
 class View:
     """`shown`: what is left of a text. Positions of it are turned into positions of the text by `place`."""
 
-    __slots__ = ("_at", "_removed", "_under", "shown")
+    __slots__ = ("_at", "_removed", "_under", "joins_lines", "shown")
 
-    def __init__(self, text: bytes, removed: Iterable[tuple[int, int]], under: "View | None" = None) -> None:
+    def __init__(
+        self, text: bytes, removed: Iterable[tuple[int, int]], under: "View | None" = None, *, joins_lines: bool = False
+    ) -> None:
         """removed: ascending disjoint ranges of `text`. under: the view that `text` is what is shown of."""
+        self.joins_lines: Final = joins_lines
         self._under: Final = under
         self._at: Final[list[int]] = []
         self._removed: Final[list[int]] = []
@@ -60,12 +63,12 @@ class View:
         return at if self._under is None else self._under.place(at)
 
 
-def terminal(text: bytes) -> View | None:
-    """`text` as a terminal shows it; None: the same."""
-    view = without_sequences(text) if b"\x1b" in text else None
-    if b"\x08" in text:
-        return rubbed_out(text if view is None else view.shown, view)
-    return view
+def terminal(text: bytes) -> tuple[View, ...]:
+    """`text` without terminal sequences, and, if there are backspaces, also without what they take away; (): the same."""
+    if b"\x1b" not in text and b"\x08" not in text:
+        return ()
+    plain = without_sequences(text)
+    return (plain, rubbed_out(plain.shown, plain)) if b"\x08" in plain.shown else (plain,)
 
 
 def without_sequences(text: bytes) -> View:
@@ -106,7 +109,7 @@ def is_printable(byte: int) -> bool:
 
 def without_line_ends(text: bytes, under: View | None) -> View:
     """`text`, which `under` shows (None: the text itself), on one line."""
-    return View(text, (match.span() for match in _LINE_ENDS.finditer(text)), under)
+    return View(text, (match.span() for match in _LINE_ENDS.finditer(text)), under, joins_lines=True)
 
 
 def pending(text: bytes) -> int:

@@ -1,6 +1,7 @@
 """The streaming core against the oracle: output, counts and what is held back, for any needles and any chunking."""
 
 import itertools
+import os
 import random
 
 import pytest
@@ -11,6 +12,8 @@ from janee.scrubber import Scrubber
 from tests.scrubber import oracle
 
 MARKER = b"<*>"
+SEEDS = int(os.environ.get("JANEE_TEST_STREAMS", "100"))
+"""Random streams a test; the nightly run asks for many more."""
 
 
 def raw_only(needles: list[bytes]) -> Scrubber:
@@ -65,7 +68,7 @@ def test_equals_the_oracle_for_texts_made_of_pieces_of_needles(data: st.DataObje
     check(needles, text, data.draw(st.lists(st.integers(0, max(1, len(text))), max_size=12)))
 
 
-@pytest.mark.parametrize("seed", range(300))
+@pytest.mark.parametrize("seed", range(SEEDS))
 def test_equals_the_oracle_for_seeded_random_streams(seed: int) -> None:
     rng = random.Random(seed)
     letters = b"abcdefgh"[: rng.randint(1, 8)]
