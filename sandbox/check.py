@@ -234,7 +234,7 @@ def _separate_user() -> None:
     if not idmap.is_privileged():
         raise ValueError("not privileged: the command's processes belong to your own user outside")
     if not idmap.choose_identity(privileged=True).is_separate:
-        raise ValueError("no free user id")
+        raise ValueError("no free user id is mapped into this user namespace")
 
 
 def _idmapped_mounts() -> None:

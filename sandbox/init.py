@@ -74,8 +74,10 @@ def main(channel: socket.socket, kit: Kit) -> NoReturn:
         _report(channel, error)
     except OSError as error:
         _report(channel, SandboxError(ErrorCode.SETUP_FAILED, error.strerror or "unknown system error"))
-    except (wire.WireError, KeyError, TypeError, ValueError, AttributeError):
-        os._exit(1)  # the owner is gone or broke the protocol: nobody to tell
+    except wire.WireError:
+        os._exit(1)  # the owner is gone: nobody to tell
+    except (KeyError, TypeError, ValueError, AttributeError) as error:  # the type alone: a value could be a secret
+        _report(channel, SandboxError(ErrorCode.LOST, f"orders that make no sense: {type(error).__name__}"))
     finally:
         os._exit(0)
 

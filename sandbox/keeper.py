@@ -59,8 +59,12 @@ def main(channel: socket.socket, kit: Kit) -> NoReturn:
     except OSError as error:
         with contextlib.suppress(wire.WireError):
             wire.send(channel, {"error": ErrorCode.SETUP_FAILED.value, "message": str(error.strerror), "hint": ""})
-    except (wire.WireError, KeyError, TypeError, ValueError, AttributeError):
-        status = 1  # the owner is gone or broke the protocol: nobody to tell
+    except wire.WireError:
+        status = 1  # the owner is gone: nobody to tell
+    except (KeyError, TypeError, ValueError, AttributeError) as error:  # the type alone: a value could be a secret
+        message = f"orders that make no sense: {type(error).__name__}"
+        with contextlib.suppress(wire.WireError):
+            wire.send(channel, {"error": ErrorCode.LOST.value, "message": message, "hint": ""})
     finally:
         os._exit(status)
 

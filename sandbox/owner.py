@@ -131,6 +131,9 @@ def serve(channel_fd: int) -> NoReturn:
             _serve(channel)
         except SandboxError as error:
             wire.send(channel, {"error": error.code.value, "message": error.message, "hint": error.hint})
+        except OSError as error:
+            message = f"setting up: {error.strerror or type(error).__name__}"
+            wire.send(channel, {"error": ErrorCode.SETUP_FAILED.value, "message": message, "hint": ""})
         status = 0
     except (wire.WireError, OSError):
         status = 1  # the caller is gone: nobody to tell

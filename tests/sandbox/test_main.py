@@ -263,3 +263,13 @@ def test_check_names_what_is_missing_and_how_to_get_it(user: str) -> None:
         assert not layers[name]["ok"]
         assert layers[name]["cause"]
         assert layers[name]["remedy"]
+
+
+@pytest.mark.parametrize("level", ["strict", "landlock"])
+def test_a_user_namespace_with_one_id_is_enough(user: str, level: str) -> None:
+    """As in many containers: root, with every capability, and nobody else to be."""
+    inner = f"exec {sys.executable} -m sandbox run --level {level} -- sh -c 'id -u; exit 9'"
+    argv = ["unshare", "--user", "--map-root-user", "--mount", "sh", "-c", inner]
+    done = subprocess.run(argv, cwd=rig.REPOSITORY, capture_output=True, timeout=20, **rig.identity(user))
+    assert done.returncode == 9, done.stderr
+    assert done.stdout == (b"1000\n" if level == "strict" else b"0\n")

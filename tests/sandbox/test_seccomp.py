@@ -65,14 +65,14 @@ def test_every_name_is_a_system_call_of_some_machine() -> None:
 
 
 def test_programs_are_whole_instructions_and_fit_the_kernel() -> None:
-    for program in (*seccomp.compile_filters(with_network=True), seccomp.compile_pump_filter()):
+    for program in (*seccomp.compile_filters(with_namespaces=True), seccomp.compile_pump_filter()):
         assert len(program) % 8 == 0
         assert 0 < len(program) // 8 <= 4096  # BPF_MAXINSNS
 
 
 def test_compiling_twice_gives_the_same() -> None:
-    assert seccomp.compile_filters(with_network=False) == seccomp.compile_filters(with_network=False)
+    assert seccomp.compile_filters(with_namespaces=False) == seccomp.compile_filters(with_namespaces=False)
 
 
-def test_a_filter_without_network_differs() -> None:
-    assert seccomp.compile_filters(with_network=False)[0] != seccomp.compile_filters(with_network=True)[0]
+def test_a_filter_without_namespaces_differs() -> None:
+    assert seccomp.compile_filters(with_namespaces=False)[0] != seccomp.compile_filters(with_namespaces=True)[0]

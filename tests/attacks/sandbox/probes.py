@@ -101,6 +101,12 @@ def write(path, data=b"x"):
     return "written"
 
 
+def has_bits(path, bits):
+    if os.stat(path).st_mode & bits != bits:
+        raise Refused("without effect")
+    return oct(os.stat(path).st_mode)
+
+
 def reading(name, path):
     PROBES[f"read_{name}"] = lambda: read(path() if callable(path) else path)
 
@@ -295,7 +301,7 @@ def setuid_by_chmod():
     path = os.path.join(WORK, "setuid")
     with open(path, "w"):
         os.chmod(path, 0o4755)
-    return oct(os.stat(path).st_mode)
+    return has_bits(path, 0o4000)
 
 
 @probe
@@ -303,7 +309,7 @@ def setgid_by_fchmod():
     path = os.path.join(WORK, "setgid")
     with open(path, "w") as file:
         os.fchmod(file.fileno(), 0o2755)
-    return oct(os.stat(path).st_mode)
+    return has_bits(path, 0o2000)
 
 
 @probe
@@ -326,7 +332,74 @@ def setgid_by_mkdir():
 def setuid_by_fchmodat2():
     path = os.path.join(WORK, "chmodded")
     with open(path, "w"):
-        return call("fchmodat2", -100, path.encode(), 0o4755, 0)
+        call("fchmodat2", -100, path.encode(), 0o4755, 0)
+    return has_bits(path, 0o4000)
+
+
+def attribute_of_device():
+    before = os.stat("/dev/null").st_mtime_ns
+    os.utime("/dev/null", ns=(1, 1))
+    after = os.stat("/dev/null").st_mtime_ns
+    if after != before:
+        os.utime("/dev/null", ns=(before, before))
+        return "changed"
+    raise Refused("not changed")
+
+
+PROBES["times_of_device_node"] = attribute_of_device
+
+
+@probe
+def mode_of_host_file():
+    before = os.stat(HOST_FILE).st_mode
+    os.chmod(HOST_FILE, 0o640)
+    if os.stat(HOST_FILE).st_mode == before:
+        raise Refused("not changed")
+    os.chmod(HOST_FILE, before)
+    return "changed"
+
+
+@probe
+def mode_of_read_only_mount():
+    before = os.stat(READ_ONLY).st_mode
+    descriptor = os.open(READ_ONLY, os.O_RDONLY)
+    os.fchmod(descriptor, 0o705)
+    if os.stat(READ_ONLY).st_mode == before:
+        raise Refused("not changed")
+    os.fchmod(descriptor, before)
+    return "changed"
+
+
+@probe
+def times_of_read_only_mount():
+    before = os.stat(READ_ONLY)
+    os.utime(READ_ONLY, ns=(1, 1))
+    if os.stat(READ_ONLY).st_mtime_ns == before.st_mtime_ns:
+        raise Refused("not changed")
+    os.utime(READ_ONLY, ns=(before.st_atime_ns, before.st_mtime_ns))
+    return "changed"
+
+
+@probe
+def attribute_of_read_only_mount():
+    os.setxattr(READ_ONLY, "user.probe", b"x")
+    os.removexattr(READ_ONLY, "user.probe")
+    return "set"
+
+
+@probe
+def truncate_read_only_file():
+    path = os.path.join(READ_ONLY, "victim")
+    os.close(os.open(path, os.O_RDONLY | os.O_TRUNC))
+    return "emptied"
+
+
+@probe
+def watch_host_directory():
+    descriptor = LIBC.inotify_init1(0)
+    if LIBC.inotify_add_watch(descriptor, os.path.dirname(HOST_FILE).encode(), 0xFFF) < 0:
+        deny()
+    return "watched"
 
 
 @probe

@@ -31,7 +31,9 @@ CONTROLS = {
     "signal_host_process", "abstract_socket_of_host", "path_socket_of_host", "host_loopback", "host_any_address",
     "has_capeff", "has_capbnd", "new_privileges_allowed", "unfiltered", "become_root", "change_group",
     "set_id_programs_work", "posix_shared_memory_of_host", "ptrace_me", "read_memory_of_parent", "steal_descriptor",
-    "privileged_port",
+    "privileged_port", "mode_of_host_file",
+    "mode_of_read_only_mount", "times_of_read_only_mount", "truncate_read_only_file", "watch_host_directory",
+    "times_of_device_node",
 }  # fmt: skip
 
 
@@ -55,6 +57,7 @@ def host(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Host]:
         directory.mkdir(mode=0o755)
     shutil.copy(probes.__file__, read_only / "probes.py")
     (outside / "file").write_text("host file")
+    (read_only / "victim").write_text("x")
     shared = Path("/dev/shm") / f"battery-{os.getpid()}"
     shared.write_text("shared")
     key = 0x7A000000 + os.getpid() % 65536
