@@ -9,7 +9,7 @@ Never transforms what it cannot recognise: compressed or encrypted output passes
 """
 
 from ._errors import ScrubberError
-from ._forms import FORMS, FRAGMENTS, PARTS, Form, Part
+from ._forms import FORMS, FRAGMENTS, PARTS, VIEWS, Form, Part, ViewRow
 from ._scrubber import DEFAULT_MARKER, DEFAULT_MIN_LENGTH, Scrubber
 from ._stream import StreamScrubber
 
@@ -19,9 +19,11 @@ __all__ = [
     "FORMS",
     "FRAGMENTS",
     "PARTS",
+    "VIEWS",
     "Form",
     "Part",
     "Scrubber",
     "ScrubberError",
     "StreamScrubber",
+    "ViewRow",
 ]

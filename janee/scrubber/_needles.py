@@ -7,6 +7,7 @@ from typing import Final, NamedTuple
 from ._errors import ScrubberError
 from ._forms import FORMS, PARTS, SHORTEST_DERIVED, SHORTEST_OTHER_CASE, VIEWS, Form, Part
 from ._fragments import fragments, marked_bytes
+from ._values import PART_BYTES
 
 _PLAIN: Final = re.compile(rb"[A-Za-z0-9_.-]*")
 
@@ -59,13 +60,14 @@ def needles_of(secret: bytes, chosen: Chosen, windows: bool | None, min_length: 
 def _values(secret: bytes, parts: tuple[Part, ...], min_length: int) -> Iterator[tuple[bytes, bool]]:
     """The secret and the secrets in it; and whether each is but a line of another."""
     yield secret, False
+    shortest = max(min_length, PART_BYTES)
     for part in parts:
         for value in part.generate(secret):
-            if len(value) >= min_length:
+            if len(value) >= shortest:
                 yield value, part.lines
                 if not part.lines and b"\n" in value:
                     for line in (row for row in parts if row.lines):
-                        yield from ((inner, True) for inner in line.generate(value) if len(inner) >= min_length)
+                        yield from ((inner, True) for inner in line.generate(value))
 
 
 def _spellings(value: bytes, forms: tuple[Form, ...], marks: bytes) -> Iterator[bytes]:

@@ -11,6 +11,9 @@ from collections.abc import Iterator
 from typing import Any, Final
 from urllib.parse import unquote_to_bytes
 
+PART_BYTES: Final = 6
+"""A password inside a longer value is looked for on its own from this length on, whatever the minimum of whole values."""
+
 LINE_BYTES: Final = 16
 """A line of a longer value is looked for on its own from this length on."""
 
@@ -85,8 +88,9 @@ def parts(value: bytes) -> Iterator[bytes]:
         yield value
     pair = _PAIR.fullmatch(value)
     if pair and not pair[2].startswith(b"//"):
-        yield pair[1]
         yield pair[2]
+        if _random_text(pair[1]):  # a key's id; a plain user's name would be masked wherever it stands
+            yield pair[1]
 
 
 def _decoded(value: bytes) -> Iterator[bytes]:
