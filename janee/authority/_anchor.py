@@ -1,14 +1,19 @@
 """What is remembered outside the database: how far its audit log has come, and which store belongs to a home.
 
 Guarantees: after every commit the anchor names the last record (or, after a crash in between, one a little older: never a newer
-one), so that a cut-off log, an older copy of the database and a replaced database are noticed.
+one), so that a cut-off log, an older copy of the database and a replaced database are noticed. It never goes back, whoever
+writes last, unless the operator accepts that.
 It never decides what to do about it: `janee.authority.store` refuses.
 """
 
 from __future__ import annotations
 
+import contextlib
+import fcntl
 import hashlib
 import os
+import time
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Final
 
@@ -19,10 +24,11 @@ from janee.errors import ConfigError, StoreError
 
 _MAX_BYTES: Final = 512
 _READ_ATTEMPTS: Final = 5  # a reader may meet a writer in the middle of its one write
+_LOCK_S: Final = 0.1
 
 
 def format_anchor(anchor: Anchor) -> bytes:
-    line = f"janee-anchor-v1 {anchor.store_id} {anchor.seq:016d} {anchor.hash}"
+    line = f"janee-anchor-v2 {anchor.store_id} {anchor.seq:016d} {anchor.hash or '-' * 64} {anchor.state:016d}"
     return f"{line} {_check(line)}\n".encode()  # always of the same length: overwritten in place, no new block needed
 
 
@@ -32,12 +38,13 @@ def parse_anchor(content: bytes) -> Anchor | None:
     if (
         len(fields) != 2
         or fields[1] != _check(fields[0])
-        or len(parts) != 4
-        or parts[0] != "janee-anchor-v1"
+        or len(parts) != 5
+        or parts[0] != "janee-anchor-v2"
         or not parts[2].isdigit()
+        or not parts[4].isdigit()
     ):
         return None
-    return Anchor(parts[1], int(parts[2]), parts[3])
+    return Anchor(parts[1], int(parts[2]), parts[3], int(parts[4]))
 
 
 def _check(line: str) -> str:
@@ -45,7 +52,7 @@ def _check(line: str) -> str:
 
 
 def read_anchor(home: JaneeHome, store_id: str) -> Anchor | None:
-    """The anchor of a store, None if there is none. Raises StoreError ANCHOR_INVALID."""
+    """The anchor of a store, None if there is none: good for an empty store only. Raises StoreError ANCHOR_INVALID."""
     path = home.anchor_file(store_id)
     for _ in range(_READ_ATTEMPTS):
         try:
@@ -59,7 +66,11 @@ def read_anchor(home: JaneeHome, store_id: str) -> Anchor | None:
         anchor = parse_anchor(content)
         if anchor is not None and anchor.store_id == store_id:
             return anchor
-    raise StoreError(
+    raise _damaged(path)
+
+
+def _damaged(path: Path) -> StoreError:
+    return StoreError(
         "ANCHOR_INVALID",
         f"{path} is damaged: it no longer says how far the audit log had come",
         "check with: janee audit verify; to go on from what is there: janee authority --accept-rollback",
@@ -67,7 +78,10 @@ def read_anchor(home: JaneeHome, store_id: str) -> Anchor | None:
 
 
 class AnchorFile:
-    """The open anchor of a store. One write(2) for each `set`, no fsync but the first time: to fall behind does no harm."""
+    """The open anchor of a store, perhaps shared with other processes.
+
+    One write(2) for each `set`, no fsync but the first time: to fall behind does no harm.
+    """
 
     __slots__ = ("_fd", "_is_synced", "_path")
 
@@ -81,15 +95,51 @@ class AnchorFile:
         except OSError as error:
             raise self._unavailable(error) from None
 
-    def set(self, anchor: Anchor) -> None:
-        """Raises StoreError ANCHOR_UNAVAILABLE."""
+    def get(self) -> Anchor | None:
+        """What is remembered, None if nothing is. Raises StoreError ANCHOR_INVALID, ANCHOR_UNAVAILABLE."""
+        for _ in range(_READ_ATTEMPTS):
+            try:
+                content = os.pread(self._fd, _MAX_BYTES, 0)
+            except OSError as error:
+                raise self._unavailable(error) from None
+            anchor = parse_anchor(content)
+            if anchor is not None or not content:
+                return anchor
+        raise _damaged(self._path)
+
+    def set(self, anchor: Anchor, *, may_go_back: bool = False) -> None:
+        """Remember that the store came so far, unless more is remembered. Raises StoreError ANCHOR_UNAVAILABLE."""
         try:
-            os.pwrite(self._fd, format_anchor(anchor), 0)
+            with self._locked():
+                current = parse_anchor(os.pread(self._fd, _MAX_BYTES, 0))
+                if current is not None and not may_go_back:
+                    furthest = max(current, anchor, key=lambda one: one.seq)  # the first of equals
+                    anchor = Anchor(anchor.store_id, furthest.seq, furthest.hash, max(current.state, anchor.state))
+                if anchor == current:
+                    return
+                os.pwrite(self._fd, format_anchor(anchor), 0)
             if not self._is_synced:  # a new file could come back from a crash full of zeros, which says nothing
                 os.fsync(self._fd)
                 self._is_synced = True
         except OSError as error:
             raise self._unavailable(error) from None
+
+    @contextlib.contextmanager
+    def _locked(self) -> Iterator[None]:
+        """Between processes (and threads: each store has a descriptor of its own). Raises OSError if it cannot be had."""
+        deadline = time.monotonic() + _LOCK_S
+        while True:
+            try:
+                fcntl.flock(self._fd, fcntl.LOCK_EX | fcntl.LOCK_NB)
+                break
+            except BlockingIOError:
+                if time.monotonic() >= deadline:
+                    raise
+                time.sleep(0.001)
+        try:
+            yield
+        finally:
+            fcntl.flock(self._fd, fcntl.LOCK_UN)
 
     def close(self) -> None:
         fd, self._fd = self._fd, -1

@@ -10,16 +10,19 @@ from __future__ import annotations
 import contextlib
 import os
 import sqlite3
-from collections.abc import Iterator
+import time
+from collections.abc import Callable, Iterator
 from pathlib import Path
-from typing import Final
+from typing import Final, TypeVar
 
 from janee.config.home import verify_private_directory, verify_trusted
 from janee.errors import ConfigError, StoreError
 
 APPLICATION_ID: Final = 0x4A414E45  # "JANE"
 SCHEMA_VERSION: Final = 1
-BUSY_TIMEOUT_MS: Final = 5000
+BUSY_TIMEOUT_MS: Final = 800  # the event loop of the Authority waits as long
+_POLL_S: Final = 0.001
+_Result = TypeVar("_Result")
 
 SCHEMA: Final = """
 CREATE TABLE meta (name TEXT PRIMARY KEY, value BLOB NOT NULL) STRICT, WITHOUT ROWID;
@@ -34,27 +37,31 @@ CREATE TABLE nonces (key_name TEXT NOT NULL, nonce TEXT NOT NULL, expires_at REA
 CREATE INDEX nonces_by_expiry ON nonces (expires_at);
 CREATE TABLE grants (id TEXT PRIMARY KEY, runner_key TEXT NOT NULL, runner_id TEXT NOT NULL, agent_id TEXT NOT NULL,
   capability TEXT NOT NULL, policy_hash TEXT NOT NULL, command TEXT NOT NULL, request_id TEXT, sandbox TEXT NOT NULL,
-  issued_at REAL NOT NULL, expires_at REAL NOT NULL, deadline REAL NOT NULL, state TEXT NOT NULL, ended_at REAL)
-  STRICT, WITHOUT ROWID;
+  issued_at REAL NOT NULL, expires_at REAL NOT NULL, deadline REAL NOT NULL, state TEXT NOT NULL, ended_at REAL,
+  tag BLOB NOT NULL) STRICT, WITHOUT ROWID;
 CREATE INDEX grants_open ON grants (deadline) WHERE state = 'issued';
+CREATE INDEX grants_ended ON grants (ended_at) WHERE ended_at IS NOT NULL;
 CREATE TABLE sessions (id TEXT PRIMARY KEY, agent TEXT NOT NULL, runner TEXT NOT NULL, first_seen REAL NOT NULL,
   last_seen REAL NOT NULL, revoked_at REAL, UNIQUE (agent, runner)) STRICT, WITHOUT ROWID;
-CREATE TABLE rate (bucket TEXT NOT NULL, at REAL NOT NULL) STRICT;
+CREATE INDEX sessions_revoked ON sessions (agent, runner) WHERE revoked_at IS NOT NULL;
+CREATE TABLE rate (bucket TEXT NOT NULL, at REAL NOT NULL, until REAL NOT NULL) STRICT;
 CREATE INDEX rate_by_time ON rate (bucket, at);
-CREATE TABLE audit (seq INTEGER PRIMARY KEY, record TEXT NOT NULL, hash TEXT NOT NULL) STRICT;
+CREATE INDEX rate_by_end ON rate (until);
+CREATE TABLE audit (seq INTEGER PRIMARY KEY, record TEXT NOT NULL, hash TEXT NOT NULL, tag BLOB NOT NULL) STRICT;
 """
 
 
-def connect(path: Path, *, synchronous: str) -> sqlite3.Connection:
+def connect(path: Path) -> sqlite3.Connection:
     """Open an existing state database for reading and writing. Raises StoreError."""
     _verify_file(path)
     with translated(path):
         connection = _open(f"{path.as_uri()}?mode=rw")
         try:
-            _verify_schema(connection, path)
+            verify_schema(connection, path)
             connection.execute("PRAGMA journal_mode = WAL")
-            connection.execute(f"PRAGMA synchronous = {synchronous}")
+            connection.execute("PRAGMA synchronous = FULL")
             connection.execute("PRAGMA secure_delete = ON")  # a replaced or removed secret leaves no ciphertext in free pages
+            connection.execute("PRAGMA busy_timeout = 0")  # from now on `Patience` waits
         except BaseException:
             connection.close()
             raise
@@ -67,7 +74,7 @@ def connect_read_only(path: Path) -> sqlite3.Connection:
     with translated(path):
         connection = _open(f"{path.as_uri()}?mode=ro")
         try:
-            _verify_schema(connection, path)
+            verify_schema(connection, path)
         except BaseException:
             connection.close()
             raise
@@ -94,7 +101,41 @@ def _verify_file(path: Path) -> None:
         raise StoreError("STORE_UNSAFE", error.message, error.hint) from None
 
 
-def _verify_schema(connection: sqlite3.Connection, path: Path) -> None:
+class Patience:
+    """Waits for a lock that another process holds: at most BUSY_TIMEOUT_MS, and after that no more until it was free again.
+
+    It asks every millisecond. SQLite's own waiting sleeps ever longer, up to 100 ms, and starves beside a busy writer.
+    """
+
+    __slots__ = ("_is_exhausted",)
+
+    def __init__(self) -> None:
+        self._is_exhausted = False
+
+    def execute(self, connection: sqlite3.Connection, statement: str) -> None:
+        """Execute a statement. Raises sqlite3.Error: SQLITE_BUSY if the lock was held all the time."""
+        self.run(lambda: connection.execute(statement))
+
+    def run(self, call: Callable[[], _Result]) -> _Result:
+        """Call until it does not fail with SQLITE_BUSY. Raises sqlite3.Error."""
+        deadline = time.monotonic() + (0 if self._is_exhausted else BUSY_TIMEOUT_MS / 1000)
+        while True:
+            try:
+                result = call()
+            except sqlite3.OperationalError as error:
+                if error.sqlite_errorcode & 0xFF != sqlite3.SQLITE_BUSY:
+                    raise
+                if time.monotonic() >= deadline:
+                    self._is_exhausted = True
+                    raise
+                time.sleep(_POLL_S)
+            else:
+                self._is_exhausted = False
+                return result
+
+
+def verify_schema(connection: sqlite3.Connection, path: Path) -> None:
+    """Return None if the file has the tables of this release and nothing else. Raises StoreError."""
     application, version = (connection.execute(f"PRAGMA {name}").fetchone()[0] for name in ("application_id", "user_version"))
     if application != APPLICATION_ID:
         raise StoreError("STORE_FOREIGN", f"{path} is not a Janee state database", "restore it from a backup")

@@ -9,6 +9,10 @@ if TYPE_CHECKING:
     from janee.seal import RunnerKey
 
 ISSUED: Final = "issued"
+GRANT_COLUMNS: Final = (
+    "id, runner_key, runner_id, agent_id, capability, policy_hash, command, request_id, sandbox, issued_at, expires_at,"
+    " deadline, state, ended_at, tag"
+)
 
 
 @dataclass(frozen=True, slots=True)

@@ -13,8 +13,9 @@ import sqlite3
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Any, Final
 
-from janee.authority import audit
-from janee.authority._rows import ISSUED, GrantRow, SessionRow
+from janee.authority import _binding, audit
+from janee.authority._guard import last_record
+from janee.authority._rows import GRANT_COLUMNS, ISSUED, GrantRow, SessionRow
 from janee.authority.vault import Vault
 from janee.secret import Secret
 
@@ -22,29 +23,38 @@ if TYPE_CHECKING:
     from janee.config.schema import RateLimit
     from janee.seal import RunnerKey
 
-GRANT_COLUMNS: Final = (
-    "id, runner_key, runner_id, agent_id, capability, policy_hash, command, request_id, sandbox, issued_at, expires_at,"
-    " deadline, state, ended_at"
-)
+_STATE_COLUMN: Final = 12
 _KEEP_ENDED_S: Final = 86_400.0
+_PRUNE_AT_ONCE: Final = 4  # rows forgotten for each new one: more than come, and never a long transaction
 
 
 class Transaction:
     """Writes that become durable together. Only inside `Store.transaction()`."""
 
-    __slots__ = ("_clock", "_db", "_head", "_store_id", "_vault")
+    __slots__ = ("_clock", "_db", "_head", "_state", "_state_changed", "_store_id", "_vault")
 
-    def __init__(self, db: sqlite3.Connection, vault: Vault, store_id: str, clock: Callable[[], float]) -> None:
+    def __init__(self, db: sqlite3.Connection, vault: Vault, store_id: str, state: int, clock: Callable[[], float]) -> None:
+        """state: the version of the state as it is now."""
         self._db = db
         self._vault = vault
         self._store_id = store_id
+        self._state = state
+        self._state_changed = False
         self._clock = clock
-        row = db.execute("SELECT seq, hash FROM audit ORDER BY seq DESC LIMIT 1").fetchone()
-        self._head: tuple[int, str] = row or (0, audit.genesis(store_id))
+        seq, digest, _ = last_record(db)
+        self._head: tuple[int, str] = (seq, digest) if seq else (0, audit.genesis(store_id))
 
     @property
     def head(self) -> audit.Anchor:
-        return audit.Anchor(self._store_id, *self._head)
+        return audit.Anchor(self._store_id, *self._head, self._state)
+
+    def seal_state(self, *, is_forced: bool = False) -> None:
+        """Bind what this transaction changed. The last thing before the commit."""
+        if self._state_changed or is_forced:
+            self._state += 1
+            sealed = _binding.sealed_state(self._vault, self._state, self._db)
+            self._db.execute("INSERT OR REPLACE INTO meta VALUES ('state', ?)", (sealed,))
+            self._state_changed = False
 
     # --- audit
 
@@ -65,7 +75,8 @@ class Transaction:
     def _append(self, event: str, fields: dict[str, Any]) -> int:
         seq, prev = self._head
         record = audit.seal_record(seq + 1, self._clock(), event, fields, prev)
-        self._db.execute("INSERT INTO audit VALUES (?, ?, ?)", record)
+        tag = _binding.record_tag(self._vault, record.seq, record.hash)
+        self._db.execute("INSERT INTO audit VALUES (?, ?, ?, ?)", (record.seq, record.text, record.hash, tag))
         self._head = (record.seq, record.hash)
         return record.seq
 
@@ -73,22 +84,34 @@ class Transaction:
 
     def insert_grant(self, row: GrantRow) -> None:
         """Add a grant; its id must be new."""
+        self._db.execute(
+            "DELETE FROM grants WHERE id IN (SELECT id FROM grants WHERE ended_at < ? LIMIT ?)",
+            (row.issued_at - _KEEP_ENDED_S, _PRUNE_AT_ONCE),
+        )
         values = (
             *(row.grant_id, row.runner_key, row.runner_id, row.agent_id, row.capability, row.policy_hash),
-            *(json.dumps(row.command), row.request_id, row.sandbox, row.issued_at, row.expires_at, row.deadline),
-            *(row.state, row.ended_at),
+            *(json.dumps(row.command), row.request_id, row.sandbox),
+            *(float(row.issued_at), float(row.expires_at), float(row.deadline)),
+            *(row.state, None if row.ended_at is None else float(row.ended_at)),
         )
-        self._db.execute(f"INSERT INTO grants ({GRANT_COLUMNS}) VALUES ({', '.join('?' * len(values))})", values)  # noqa: S608
+        tagged = (*values, _binding.grant_tag(self._vault, values))
+        self._db.execute(f"INSERT INTO grants ({GRANT_COLUMNS}) VALUES ({', '.join('?' * len(tagged))})", tagged)  # noqa: S608
 
     def grant(self, grant_id: str) -> GrantRow | None:
-        return read_grant(self._db, grant_id)
+        """Raises StoreError STORE_CHANGED."""
+        return read_grant(self._db, self._vault, grant_id)
 
     def finish_grant(self, grant_id: str, state: str, now: float) -> bool:
-        """Move a grant from `issued` to its final state: True once, False ever after and for an unknown one."""
-        changed = self._db.execute(
-            "UPDATE grants SET state = ?, ended_at = ? WHERE id = ? AND state = ?", (state, now, grant_id, ISSUED)
-        )
-        return changed.rowcount == 1
+        """Move a grant from `issued` to its final state: True once, False ever after and for an unknown one.
+
+        Raises StoreError STORE_CHANGED.
+        """
+        row = _stored_grant(self._db, self._vault, grant_id)
+        if row is None or row[_STATE_COLUMN] != ISSUED:
+            return False
+        tag = _binding.grant_tag(self._vault, (*row[:_STATE_COLUMN], state, float(now)))
+        self._db.execute("UPDATE grants SET state = ?, ended_at = ?, tag = ? WHERE id = ?", (state, float(now), tag, grant_id))
+        return True
 
     def hit_rate(self, bucket: str, limit: RateLimit, now: float) -> bool:
         """Count one hit; False (and not counted) if there were `limit.count` already in the last `limit.per_s` seconds."""
@@ -99,7 +122,10 @@ class Transaction:
         (count,) = self._db.execute("SELECT count(*) FROM rate WHERE bucket = ?", (bucket,)).fetchone()
         if count >= limit.count:
             return False
-        self._db.execute("INSERT INTO rate VALUES (?, ?)", (bucket, now))
+        self._db.execute(
+            "DELETE FROM rate WHERE rowid IN (SELECT rowid FROM rate WHERE until <= ? LIMIT ?)", (now, _PRUNE_AT_ONCE)
+        )  # of buckets that nobody hits any more
+        self._db.execute("INSERT INTO rate VALUES (?, ?, ?)", (bucket, now, now + limit.per_s))
         return True
 
     def touch_session(self, agent: str, runner: str, now: float) -> SessionRow:
@@ -114,27 +140,32 @@ class Transaction:
 
     def revoke_sessions(self, agent: str, now: float, *, runner: str | None = None) -> int:
         """Revoke the sessions of an agent (on one Runner, or all); how many were live."""
+        self._state_changed = True
         return self._db.execute(
             "UPDATE sessions SET revoked_at = ? WHERE agent = ? AND revoked_at IS NULL AND (? IS NULL OR runner = ?)",
             (now, agent, runner, runner),
         ).rowcount
 
     def restore_sessions(self, agent: str) -> None:
+        self._state_changed = True
         self._db.execute("UPDATE sessions SET revoked_at = NULL WHERE agent = ?", (agent,))
 
     def prune(self, now: float) -> None:
-        """Forget what nobody asks for any more: grants ended a day ago, expired nonces. The audit log is never pruned."""
+        """Forget what nobody asks for any more: grants ended a day ago, nonces and rates. The audit log is never pruned."""
         self._db.execute("DELETE FROM grants WHERE state <> ? AND ended_at < ?", (ISSUED, now - _KEEP_ENDED_S))
         self._db.execute("DELETE FROM nonces WHERE expires_at < ?", (now,))
+        self._db.execute("DELETE FROM rate WHERE until <= ?", (now,))
 
     # --- secrets, runner keys, agents
 
     def put_secret(self, service: str, field: str, value: Secret, now: float) -> None:
+        self._state_changed = True
         box = self._vault.seal("secret", service, field, value=value)
         self._db.execute("INSERT OR REPLACE INTO secrets VALUES (?, ?, ?, ?)", (service, field, box, now))
 
     def delete_secrets(self, service: str, *, keep: tuple[str, ...] = ()) -> int:
         """Remove a service's secrets, but for the fields to keep; how many there were."""
+        self._state_changed = True
         rows = self._db.execute("SELECT field FROM secrets WHERE service = ?", (service,)).fetchall()
         gone = [field for (field,) in rows if field not in keep]
         self._db.executemany("DELETE FROM secrets WHERE service = ? AND field = ?", ((service, field) for field in gone))
@@ -142,17 +173,20 @@ class Transaction:
 
     def put_runner_key(self, key: RunnerKey, agents: tuple[str, ...], now: float) -> None:
         """Register a runner key or replace the one of this name (a revocation ends)."""
+        self._state_changed = True
         patterns = json.dumps(agents)
         box = self._vault.seal("runner key", key.name, patterns, value=key.mac_key)
         self._db.execute("INSERT OR REPLACE INTO runner_keys VALUES (?, ?, ?, ?, NULL)", (key.name, patterns, box, now))
 
     def revoke_runner_key(self, name: str, now: float) -> bool:
         """True if it was there and not revoked."""
+        self._state_changed = True
         statement = "UPDATE runner_keys SET revoked_at = ? WHERE name = ? AND revoked_at IS NULL"
         return self._db.execute(statement, (now, name)).rowcount == 1
 
     def put_agent(self, agent_id: str, token: Secret, now: float) -> None:
         """Register an agent with its token, or give it a new one (a revocation ends, of its sessions too)."""
+        self._state_changed = True
         token_tag = self._vault.tag(b"token", token.expose())
         id_tag = self._vault.tag(b"agent", agent_id.encode(), token_tag)
         self._db.execute("INSERT OR REPLACE INTO agents VALUES (?, ?, ?, ?, NULL)", (agent_id, token_tag, id_tag, now))
@@ -160,6 +194,7 @@ class Transaction:
 
     def revoke_agent(self, agent_id: str, now: float) -> bool:
         """Revoke an agent everywhere, known or not: its token, its sessions, its name on every Runner. False if it was."""
+        self._state_changed = True
         changed = self._db.execute(
             "INSERT INTO agents VALUES (?, NULL, NULL, ?, ?) ON CONFLICT (id) DO UPDATE SET revoked_at = excluded.revoked_at"
             " WHERE revoked_at IS NULL",
@@ -169,13 +204,22 @@ class Transaction:
         return changed.rowcount == 1
 
 
-def read_grant(db: sqlite3.Connection, grant_id: str) -> GrantRow | None:
-    row = db.execute(f"SELECT {GRANT_COLUMNS} FROM grants WHERE id = ?", (grant_id,)).fetchone()  # noqa: S608
+def read_grant(db: sqlite3.Connection, vault: Vault, grant_id: str) -> GrantRow | None:
+    """Raises StoreError STORE_CHANGED."""
+    row = _stored_grant(db, vault, grant_id)
     return None if row is None else grant_row(row)
 
 
+def _stored_grant(db: sqlite3.Connection, vault: Vault, grant_id: str) -> tuple[Any, ...] | None:
+    row: tuple[Any, ...] | None
+    row = db.execute(f"SELECT {GRANT_COLUMNS} FROM grants WHERE id = ?", (grant_id,)).fetchone()  # noqa: S608
+    if row is not None:
+        _binding.verify_grant(vault, row)
+    return row
+
+
 def grant_row(row: tuple[Any, ...]) -> GrantRow:
-    """From the columns GRANT_COLUMNS."""
-    values = [*row]
+    """From the columns GRANT_COLUMNS, verified."""
+    values = [*row[:-1]]
     values[6] = tuple(json.loads(row[6]))
     return GrantRow(*values)

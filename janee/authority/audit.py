@@ -32,20 +32,22 @@ _ENCODER: Final = json.JSONEncoder(sort_keys=True, ensure_ascii=True, separators
 
 
 class Sealed(NamedTuple):
-    """A record as stored: its canonical bytes and their hash (hex)."""
+    """A record as stored: its canonical bytes and their hash (hex). tag: what binds it to the store's master key."""
 
     seq: int
     text: str
     hash: str
+    tag: object = b""
 
 
 @dataclass(frozen=True, slots=True)
 class Anchor:
-    """How far a log had come when it was last written."""
+    """How far a log had come when it was last written. state: the same of the other tables: the number of their changes."""
 
     store_id: str
     seq: int
     hash: str
+    state: int = 0
 
 
 def canonical(value: Mapping[str, Any]) -> str:
@@ -170,14 +172,22 @@ class Corrupt(NamedTuple):
 
 
 VerifySignature = Callable[[bytes, bytes], bool]  # (payload, signature)
+VerifyTag = Callable[[Sealed], bool]
 
 
 class _Chain:
     """The state of a walk along the chain."""
 
-    def __init__(self, store_id: str, verify_signature: VerifySignature | None, anchor: Anchor | None) -> None:
+    def __init__(
+        self,
+        store_id: str,
+        verify_signature: VerifySignature | None,
+        anchor: Anchor | None,
+        verify_tag: VerifyTag | None,
+    ) -> None:
         self.store_id = store_id
         self.verify_signature = verify_signature
+        self.verify_tag = verify_tag
         self.anchor = anchor
         self.seq = 0
         self.hash = genesis(store_id)
@@ -206,6 +216,8 @@ class _Chain:
         self.seq, self.hash = row.seq, row.hash
         if self.anchor is not None and row.seq == self.anchor.seq and row.hash != self.anchor.hash:
             return "is not the record that the anchor outside the database remembers: the log was rewritten or rolled back"
+        if self.verify_tag is not None and not self.verify_tag(row):
+            return "was not written by Janee: it was forged, with a hash that fits"
         return None
 
     def _check_signature(self, record: dict[str, Any]) -> str | None:
@@ -235,14 +247,19 @@ def _parse(text: str) -> dict[str, Any] | None:
 
 
 def verify_log(
-    rows: Iterable[Sealed | Corrupt], *, store_id: str, verify_signature: VerifySignature | None, anchor: Anchor | None
+    rows: Iterable[Sealed | Corrupt],
+    *,
+    store_id: str,
+    verify_signature: VerifySignature | None,
+    anchor: Anchor | None,
+    verify_tag: VerifyTag | None = None,
 ) -> Report:
     """Walk the whole log; the report names the first record at fault.
 
     verify_signature: None when the master key is not at hand: then checkpoints' signatures are not checked (the chain is).
-    anchor: None when there is none; then a cut-off tail cannot be found.
+    anchor: None when there is none; then a cut-off tail cannot be found. verify_tag: None for an export, which has no tags.
     """
-    chain = _Chain(store_id, verify_signature, anchor)
+    chain = _Chain(store_id, verify_signature, anchor, verify_tag)
     count = 0
     for row in rows:
         count += 1

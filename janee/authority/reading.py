@@ -10,17 +10,19 @@ import contextlib
 import json
 import sqlite3
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any, Final
 
-from janee.authority import _anchor, _database
-from janee.authority._rows import RunnerInfoRow, StoredAgent
-from janee.authority.audit import Corrupt, Finding, Report, Sealed, VerifySignature, verify_log
+from janee.authority import _anchor, _binding, _database
+from janee.authority._guard import forgotten
+from janee.authority._rows import GRANT_COLUMNS, RunnerInfoRow, StoredAgent
+from janee.authority.audit import Corrupt, Finding, Report, Sealed, verify_log
 from janee.config.home import JaneeHome
 from janee.errors import StoreError
 
 if TYPE_CHECKING:
     from janee.authority.audit import Anchor
+    from janee.authority.vault import Vault
 
 _BATCH: Final = 500
 
@@ -47,11 +49,13 @@ def store_id(connection: sqlite3.Connection) -> str:
     return row[0].decode("ascii", "replace")
 
 
-def rows_after(connection: sqlite3.Connection, seq: int) -> Iterator[Sealed | Corrupt]:
-    """The records after `seq`, oldest first; ends with a Corrupt if the file cannot be read further."""
-    last = seq
+def rows_after(connection: sqlite3.Connection, seq: int | None) -> Iterator[Sealed | Corrupt]:
+    """The records after `seq` (None: all), oldest first; ends with a Corrupt if the file cannot be read further."""
+    last = seq or 0
     try:
-        cursor = connection.execute("SELECT seq, record, hash FROM audit WHERE seq > ? ORDER BY seq", (seq,))
+        which = "" if seq is None else "WHERE seq > ?"
+        values = () if seq is None else (seq,)
+        cursor = connection.execute(f"SELECT seq, record, hash, tag FROM audit {which} ORDER BY seq", values)  # noqa: S608
         while batch := cursor.fetchmany(_BATCH):
             for row in batch:
                 last = row[0]
@@ -61,15 +65,15 @@ def rows_after(connection: sqlite3.Connection, seq: int) -> Iterator[Sealed | Co
 
 
 def rows_newest_first(connection: sqlite3.Connection) -> Iterator[Sealed | Corrupt]:
-    for row in connection.execute("SELECT seq, record, hash FROM audit ORDER BY seq DESC"):
+    for row in connection.execute("SELECT seq, record, hash, tag FROM audit ORDER BY seq DESC"):
         yield _sealed(row)
 
 
 def _sealed(row: tuple[Any, ...]) -> Sealed | Corrupt:
-    seq, record, digest = row
+    seq, record, digest, tag = row
     if not isinstance(record, str) or not isinstance(digest, str):
         return Corrupt(seq, "does not have the form of a record")
-    return Sealed(seq, record, digest)
+    return Sealed(seq, record, digest, tag)
 
 
 def as_record(row: Sealed | Corrupt) -> dict[str, Any]:
@@ -87,14 +91,14 @@ def as_record(row: Sealed | Corrupt) -> dict[str, Any]:
 
 @dataclass(frozen=True, slots=True)
 class Verification:
-    """The report on a store's log. anchor: what it was held against; None: nothing was remembered, a cut tail is not found."""
+    """The report on a store's log. anchor: what it was held against; None: nothing was remembered."""
 
     report: Report
     anchor: Anchor | None
 
 
 def verify_store(home: JaneeHome) -> Verification:
-    """Verify the whole audit log of a home: form of the file, chain, signatures, and the memory outside the database.
+    """Verify the store of a home: the file's form, the log's chain, signatures and tags, the memory outside, the other tables.
 
     Raises StoreError when there is nothing to verify (no file, not a database, no or the wrong master key).
     """
@@ -102,21 +106,46 @@ def verify_store(home: JaneeHome) -> Verification:
         # The anchor first: what is committed afterwards only makes the log longer.
         identity = store_id(connection)
         anchor = _anchor.read_anchor(home, identity)
-        signatures = _signature_check(home, identity, connection)
+        vault = _vault(home, identity, connection)
         connection.execute("BEGIN")
         if problem := _structural_problem(home, connection, identity):
             return Verification(Report(0, 0, 0, "", Finding(0, problem)), anchor)
-        rows = rows_after(connection, -(2**63))  # records below 1 would be inserted ones
-        return Verification(verify_log(rows, store_id=identity, verify_signature=signatures, anchor=anchor), anchor)
+        report = verify_log(
+            rows_after(connection, None),  # a record below 1 would be an inserted one
+            store_id=identity,
+            verify_signature=vault.is_signature,
+            anchor=anchor,
+            verify_tag=lambda row: _binding.is_record_tag(vault, row.seq, row.hash, row.tag),
+        )
+        if report.is_intact and (problem := _table_problem(home, connection, vault, report, anchor)):
+            report = replace(report, finding=Finding(0, problem))
+        return Verification(report, anchor)
 
 
-def _signature_check(home: JaneeHome, identity: str, connection: sqlite3.Connection) -> VerifySignature:
+def _table_problem(
+    home: JaneeHome, connection: sqlite3.Connection, vault: Vault, report: Report, anchor: Anchor | None
+) -> str | None:
+    """What is wrong beside the log, or with what remembers it."""
+    try:
+        state = _binding.state_version(vault, connection)
+        for row in connection.execute(f"SELECT {GRANT_COLUMNS} FROM grants"):  # noqa: S608
+            _binding.verify_grant(vault, row)
+    except StoreError as error:
+        return error.message
+    if anchor is None:
+        return forgotten(home.state_db).message if report.head_seq or state else None
+    if state < anchor.state:
+        return f"its keys and secrets are in state {state}, they had come to {anchor.state}: older ones were put in place"
+    return None
+
+
+def _vault(home: JaneeHome, identity: str, connection: sqlite3.Connection) -> Vault:
     from janee.authority.vault import Vault, load_master_key, verify_key_check
 
     vault = Vault(load_master_key(home, identity), identity)
     row = connection.execute("SELECT value FROM meta WHERE name = 'key-check'").fetchone()
     verify_key_check(vault, row[0] if row else b"", version=_database.SCHEMA_VERSION, key_file=home.key_file(identity))
-    return vault.is_signature
+    return vault
 
 
 def _structural_problem(home: JaneeHome, connection: sqlite3.Connection, identity: str) -> str | None:

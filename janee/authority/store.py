@@ -4,8 +4,10 @@ Guarantees:
 - What happens in one `transaction()` is on disk when the block is left, or did not happen: grant and records are one commit.
 - A write that fails for whatever reason (full disk, read-only, locked) raises StoreError AUDIT_UNAVAILABLE; the caller denies.
 - A secret is decrypted for each call of `secret()` and kept nowhere.
-- A database that was rolled back, cut, replaced or changed in its format is refused at `open`.
-It never decides and never reads config.yaml. Threads: any thread may call; calls take turns on one lock.
+- A database that was rolled back, cut, edited, replaced or changed in its format is refused: at `open`, and before every look
+  at it and every write (`_guard` says what is noticed while we run), so that nothing goes on from it as if all were well.
+It never decides and never reads config.yaml. Threads: any thread may call; calls take turns on one lock. A database that
+another process keeps locked makes one call wait (BUSY_TIMEOUT_MS) and fail, and the next ones fail at once until it is free.
 Several processes may use one file; each call sees what the others committed.
 """
 
@@ -21,9 +23,10 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any, Final
 
-from janee.authority import _anchor, _database, audit
-from janee.authority._rows import ISSUED, GrantRow, RunnerInfoRow, SessionRow, StoredAgent, StoredRunnerKey
-from janee.authority._transaction import GRANT_COLUMNS, Transaction, grant_row, read_grant
+from janee.authority import _anchor, _binding, _database, audit
+from janee.authority._guard import Guard
+from janee.authority._rows import GRANT_COLUMNS, ISSUED, GrantRow, RunnerInfoRow, SessionRow, StoredAgent, StoredRunnerKey
+from janee.authority._transaction import Transaction, grant_row, read_grant
 from janee.authority.reading import agent_rows, runner_rows
 from janee.authority.vault import Vault, create_master_key, load_master_key, make_key_check, verify_key_check
 from janee.config.home import JaneeHome, verify_private_directory
@@ -33,6 +36,7 @@ from janee.secret import Secret
 __all__ = ["GrantRow", "RunnerInfoRow", "SessionRow", "Store", "StoredAgent", "StoredRunnerKey", "Transaction"]
 
 _PRUNE_NONCES_EVERY: Final = 256
+_ACCEPTABLE: Final = ("STORE_ROLLED_BACK", "STORE_CHANGED", "ANCHOR_INVALID")
 
 
 class Store:
@@ -42,10 +46,11 @@ class Store:
         "_anchor_file",
         "_clock",
         "_db",
+        "_guard",
         "_lock",
         "_nonce_calls",
-        "_nonces",
         "_path",
+        "_patience",
         "_transaction",
         "_vault",
         "store_id",
@@ -63,11 +68,10 @@ class Store:
         with contextlib.ExitStack() as undo:
             self._anchor_file = _anchor.AnchorFile(home, store_id)
             undo.callback(self._anchor_file.close)
-            self._db = _database.connect(self._path, synchronous="FULL")
-            undo.callback(self._db.close)
-            # Nonces need no fsync of their own: the grant that follows one is a FULL commit of the same write-ahead log.
-            self._nonces = _database.connect(self._path, synchronous="NORMAL")
+            self._db = _database.connect(self._path)
             undo.pop_all()
+        self._guard = Guard(self._db, self._path, vault)
+        self._patience = _database.Patience()
 
     @classmethod
     def open(
@@ -85,10 +89,9 @@ class Store:
         _verify_link(home, store_id)
         vault = Vault(load_master_key(home, store_id), store_id)
         verify_key_check(vault, key_check, version=_database.SCHEMA_VERSION, key_file=home.key_file(store_id))
-        remembered = _remembered(home, store_id)  # before the database is looked at: a commit in between only makes it newer
         store = cls(home, store_id, vault, clock)
         try:
-            store._verify_anchor(remembered, accept_rollback)
+            store._begin_anchor(accept_rollback)
             _anchor.write_link(home, store_id)
         except BaseException:
             store.close()
@@ -97,7 +100,6 @@ class Store:
 
     def close(self) -> None:
         with self._lock:
-            self._nonces.close()
             self._db.close()
             self._anchor_file.close()
 
@@ -107,51 +109,93 @@ class Store:
     def __exit__(self, *_: object) -> None:
         self.close()
 
-    def _verify_anchor(self, remembered: audit.Anchor | StoreError | None, accept_rollback: bool) -> None:
-        if isinstance(remembered, StoreError):
-            if not accept_rollback:
-                raise remembered
-            problem: str | None = remembered.message
+    def _begin_anchor(self, accept_rollback: bool) -> None:
+        """The first look at the database. A new store's anchor is begun before anything is committed."""
+        try:
+            with self._looking():
+                head = self._guard.known
+        except StoreError as error:
+            if error.code not in _ACCEPTABLE or not accept_rollback:
+                raise
+            self._accept(error.message)
         else:
-            problem = self._rollback(remembered)
-        if problem and not accept_rollback:
-            raise StoreError(
-                "STORE_ROLLED_BACK",
-                f"{self._path} is older than it was: {problem}; revocations and used grants may be forgotten",
-                "restore the newest copy; to go on from this one: janee authority --accept-rollback (see: janee audit verify)",
-            )
-        if problem:
-            with self.transaction() as transaction:
-                transaction.audit("audit.rollback_accepted", problem=problem)
+            if head is not None:
+                self._anchor_file.set(head)
 
-    def _rollback(self, anchor: audit.Anchor | None) -> str | None:
-        if anchor is None:
-            return None
-        with _database.translated(self._path):
-            found = self._db.execute("SELECT hash FROM audit WHERE seq = ?", (anchor.seq,)).fetchone()
-            (last,) = self._db.execute("SELECT coalesce(max(seq), 0) FROM audit").fetchone()
-        if anchor.seq == 0 or (found is not None and found[0] == anchor.hash):
-            return None
-        if found is None:
-            return f"its audit log ends at {last}, it had come to {anchor.seq}"
-        return f"its audit record {anchor.seq} is not the one remembered"
+    def _accept(self, problem: str) -> None:
+        """Go on with what is there, on the operator's word: it becomes the newest there is, and the log says so."""
+        with self._lock, _database.translated(self._path):
+            known = self._remembered(or_none=True)
+            self._patience.execute(self._db, "BEGIN IMMEDIATE")
+            try:
+                transaction = Transaction(self._db, self._vault, self.store_id, known.state if known else 0, self._clock)
+                transaction.audit("audit.rollback_accepted", problem=problem)
+                transaction.seal_state(is_forced=True)
+                self._db.execute("COMMIT")
+            except BaseException:
+                self._roll_back()
+                raise
+            self._anchor_file.set(transaction.head, may_go_back=True)
+
+    def _remembered(self, *, or_none: bool = False) -> audit.Anchor | None:
+        try:
+            return self._anchor_file.get()
+        except StoreError:
+            if or_none:
+                return None
+            raise
+
+    @contextlib.contextmanager
+    def _looking(self) -> Iterator[None]:
+        """A block that reads one verified snapshot. Inside a transaction: that one's."""
+        with self._lock, _database.translated(self._path):
+            if self._transaction is not None:
+                yield
+                return
+            try:
+                self._begin("BEGIN")
+                yield
+            finally:
+                self._roll_back()
+
+    def _begin(self, statement: str) -> None:
+        """Begin a transaction on a verified snapshot. On an error one may be open.
+
+        The anchor must be read before the snapshot is taken: read later, it could know of a commit that the snapshot does not.
+        """
+        self._patience.execute(self._db, statement)
+        if self._patience.run(self._guard.is_unchanged):
+            return
+        for attempt in range(2):
+            self._roll_back()
+            remembered = self._remembered()
+            self._patience.execute(self._db, statement)
+            try:
+                self._guard.verify(self.store_id, remembered)
+            except StoreError:
+                # Another process may have made the anchor, and the first record, after we looked for the anchor.
+                if attempt or remembered is not None:
+                    raise
+            else:
+                return
 
     @contextlib.contextmanager
     def transaction(self) -> Iterator[Transaction]:
         """Everything in the block, durably, when it is left; nothing if it raises. Not to be nested.
 
-        Raises StoreError AUDIT_UNAVAILABLE (or STORE_DAMAGED) when it cannot be written; then nothing of it holds.
+        Raises StoreError AUDIT_UNAVAILABLE (or STORE_DAMAGED, STORE_CHANGED, STORE_ROLLED_BACK) when it cannot be written; then
+        nothing of it holds.
         """
         with self._lock:
             if self._transaction is not None:
                 raise RuntimeError("a transaction is open already")
-            head = None
             try:
-                self._db.execute("BEGIN IMMEDIATE")
-                self._transaction = Transaction(self._db, self._vault, self.store_id, self._clock)
-                before = self._transaction.head
-                yield self._transaction
-                head = self._transaction.head
+                self._begin("BEGIN IMMEDIATE")
+                before = self._guard.known
+                transaction = Transaction(self._db, self._vault, self.store_id, before.state if before else 0, self._clock)
+                self._transaction = transaction
+                yield transaction
+                transaction.seal_state()
                 self._db.execute("COMMIT")
             except (sqlite3.Error, OverflowError) as error:
                 self._roll_back()
@@ -161,7 +205,9 @@ class Store:
                 raise
             finally:
                 self._transaction = None
+            head = transaction.head
             if head != before:
+                self._guard.known = head
                 self._anchor_file.set(head)
 
     def _roll_back(self) -> None:
@@ -175,11 +221,20 @@ class Store:
         Raises StoreError when it cannot be remembered.
         """
         with self._lock, _database.translated(self._path):
-            self._nonce_calls += 1
-            if self._nonce_calls % _PRUNE_NONCES_EVERY == 0:
-                self._nonces.execute("DELETE FROM nonces WHERE expires_at < ?", (now,))
-            values = (key_name, nonce, expires_at)
-            return self._nonces.execute("INSERT OR IGNORE INTO nonces VALUES (?, ?, ?)", values).rowcount == 1
+            # Nonces need no fsync of their own: the grant that follows one is a FULL commit of the same write-ahead log.
+            self._db.execute("PRAGMA synchronous = NORMAL")
+            try:
+                self._patience.execute(self._db, "BEGIN IMMEDIATE")
+                self._nonce_calls += 1
+                if self._nonce_calls % _PRUNE_NONCES_EVERY == 0:
+                    self._db.execute("DELETE FROM nonces WHERE expires_at < ?", (now,))
+                values = (key_name, nonce, expires_at)
+                is_new = self._db.execute("INSERT OR IGNORE INTO nonces VALUES (?, ?, ?)", values).rowcount == 1
+                self._db.execute("COMMIT")
+                return is_new
+            finally:
+                self._roll_back()
+                self._db.execute("PRAGMA synchronous = FULL")
 
     def secret(self, service: str, field: str) -> Secret:
         """Decrypt one secret. Raises StoreError MISSING_SECRET, DECRYPT_FAILED."""
@@ -196,6 +251,14 @@ class Store:
         """The names of the fields stored for a service."""
         return tuple(field for (field,) in self._all("SELECT field FROM secrets WHERE service = ? ORDER BY field", service))
 
+    def secret_names(self) -> tuple[tuple[str, str], ...]:
+        """Service and field of everything that is stored."""
+        return tuple(self._all("SELECT service, field FROM secrets ORDER BY service, field"))
+
+    def secrets_stamp(self) -> tuple[bytes, ...]:
+        """Another value as soon as any secret is stored, replaced or removed (the nonces of their ciphertexts)."""
+        return tuple(nonce for (nonce,) in self._all("SELECT substr(box, 1, 12) FROM secrets ORDER BY service, field"))
+
     def runner_key(self, name: str) -> StoredRunnerKey | None:
         from janee.seal import RunnerKey
 
@@ -206,7 +269,7 @@ class Store:
         return StoredRunnerKey(RunnerKey(name, mac_key), tuple(json.loads(row[0])), row[2], row[3])
 
     def runner_keys(self) -> tuple[RunnerInfoRow, ...]:
-        with self._lock, _database.translated(self._path):
+        with self._looking():
             return runner_rows(self._db)
 
     def agent_by_token(self, token: Secret) -> StoredAgent | None:
@@ -218,20 +281,23 @@ class Store:
         return StoredAgent(row[0], row[2], row[3])
 
     def agents(self) -> tuple[StoredAgent, ...]:
-        with self._lock, _database.translated(self._path):
+        with self._looking():
             return agent_rows(self._db)
 
     def grant(self, grant_id: str) -> GrantRow | None:
-        with self._lock, _database.translated(self._path):
-            return read_grant(self._db, grant_id)
+        """Raises StoreError STORE_CHANGED."""
+        with self._looking():
+            return read_grant(self._db, self._vault, grant_id)
 
     def abandoned_candidates(self, now: float) -> tuple[GrantRow, ...]:
-        """Grants past their deadline that were never reported (at most 1000 at a time)."""
+        """Grants past their deadline that were never reported (at most 1000 at a time). Raises StoreError STORE_CHANGED."""
         rows = self._all(
             f"SELECT {GRANT_COLUMNS} FROM grants WHERE state = ? AND deadline < ? ORDER BY deadline LIMIT 1000",  # noqa: S608
             ISSUED,
             now,
         )
+        for row in rows:
+            _binding.verify_grant(self._vault, row)
         return tuple(grant_row(row) for row in rows)
 
     @property
@@ -244,19 +310,12 @@ class Store:
         return self._vault.sign(audit.checkpoint_payload(self.store_id, seq, record_hash))
 
     def _one(self, statement: str, *values: Any) -> Any:
-        with self._lock, _database.translated(self._path):
+        with self._looking():
             return self._db.execute(statement, values).fetchone()
 
     def _all(self, statement: str, *values: Any) -> list[Any]:
-        with self._lock, _database.translated(self._path):
+        with self._looking():
             return self._db.execute(statement, values).fetchall()
-
-
-def _remembered(home: JaneeHome, store_id: str) -> audit.Anchor | StoreError | None:
-    try:
-        return _anchor.read_anchor(home, store_id)
-    except StoreError as error:
-        return error
 
 
 def _read_identity(path: Path) -> tuple[str, bytes]:
@@ -301,4 +360,5 @@ def _create(home: JaneeHome) -> None:
     vault = Vault(create_master_key(home, store_id), store_id)
     key_check = make_key_check(vault, version=_database.SCHEMA_VERSION)
     with contextlib.suppress(FileExistsError):  # another process was quicker: its store is the one
-        _database.create(home.state_db, {"store-id": store_id.encode(), "key-check": key_check})
+        state = _binding.sealed_state(vault, 0, None)
+        _database.create(home.state_db, {"store-id": store_id.encode(), "key-check": key_check, "state": state})

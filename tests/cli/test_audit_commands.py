@@ -92,11 +92,12 @@ def test_verify_says_what_it_verified(logged: Operator) -> None:
     assert done["checkpoints"] == 1
 
 
-def test_verify_warns_when_nothing_is_remembered_outside(logged: Operator) -> None:
+def test_verify_fails_when_nothing_is_remembered_outside(logged: Operator) -> None:
     for anchor in logged.home.key_dir.glob("*.anchor"):
         anchor.unlink()
-    done = logged.ok("audit", "verify")
-    assert "cut-off end cannot be found" in done.err
+    done = logged("audit", "verify")
+    assert done.code == 1
+    assert "the anchor is gone" in done.err
 
 
 def test_one_changed_byte_ends_1_with_the_record(logged: Operator) -> None:

@@ -81,7 +81,7 @@ def test_a_rollback_to_an_older_copy_is_refused(home: JaneeHome, tmp_path: Path)
     assert "had come to 2" in finding.problem
     # without what is remembered outside, the revoked agent would be back
     home.anchor_file(home.link_file.read_text().strip()).unlink()
-    with Store.open(home) as store:
+    with Store.open(home, accept_rollback=True) as store:
         agent = store.agent_by_token(Secret("jat_patch"))
         assert agent is not None
         assert not agent.is_revoked
@@ -95,7 +95,7 @@ def test_a_rollback_that_went_on_is_refused(home: JaneeHome, tmp_path: Path) -> 
     remembered = anchor.read_bytes()
     shutil.rmtree(home.path)
     shutil.copytree(tmp_path / "backup", home.path)
-    anchor.unlink()
+    Store.open(home, accept_rollback=True).close()
     write(home, 5)
     anchor.write_bytes(remembered)
     assert refused(home) == "STORE_ROLLED_BACK"
@@ -233,21 +233,24 @@ def test_a_symbolic_link_for_a_database_is_refused(home: JaneeHome, tmp_path: Pa
 def test_a_secret_moved_to_another_service_does_not_open(home: JaneeHome) -> None:
     """Without associated data, the attacker's service would get the real credential."""
     change(home, "UPDATE secrets SET service = 'evil'")
-    with Store.open(home) as store, pytest.raises(StoreError) as caught:
+    assert refused(home) == "STORE_CHANGED"
+    with Store.open(home, accept_rollback=True) as store, pytest.raises(StoreError) as caught:
         store.secret("evil", "key")
     assert caught.value.code == "DECRYPT_FAILED"
 
 
 def test_a_runner_key_cannot_be_given_more_agents(home: JaneeHome) -> None:
     change(home, """UPDATE runner_keys SET agents = '["*"]'""")
-    with Store.open(home) as store, pytest.raises(StoreError) as caught:
+    assert refused(home) == "STORE_CHANGED"
+    with Store.open(home, accept_rollback=True) as store, pytest.raises(StoreError) as caught:
         store.runner_key("web")
     assert caught.value.code == "DECRYPT_FAILED"
 
 
 def test_a_token_cannot_be_moved_to_another_agent(home: JaneeHome) -> None:
     change(home, "UPDATE agents SET id = 'admin'")
-    with Store.open(home) as store:
+    assert refused(home) == "STORE_CHANGED"
+    with Store.open(home, accept_rollback=True) as store:
         assert store.agent_by_token(Secret("jat_patch")) is None
 
 
@@ -256,7 +259,8 @@ def test_a_token_cannot_be_made_without_the_master_key(home: JaneeHome) -> None:
 
     digest = hashlib.sha256(b"jat_mine").hexdigest()
     change(home, f"INSERT INTO agents VALUES ('admin', x'{digest}', x'{digest}', 0, NULL)")
-    with Store.open(home) as store:
+    assert refused(home) == "STORE_CHANGED"
+    with Store.open(home, accept_rollback=True) as store:
         assert store.agent_by_token(Secret("jat_mine")) is None
 
 
