@@ -128,7 +128,8 @@ class Seer:
         if not length:
             return None
         first, mask = (start, start) if view is None else (view.place(start), self._mask(text, view, start))
-        return (first, len(text), owners, mask) if mask < len(text) and len(text) - first <= self.furthest else None
+        last = len(text) if view is None else view.place(len(shown) - 1) + 1
+        return (first, last, owners, mask) if mask < last <= first + self.furthest else None
 
     def _held(self, text: bytes, view: View | None) -> int:
         """Up to where `text` may be written, as itself and as a terminal shows it. view: None if that is the same."""

@@ -13,7 +13,7 @@ from janee.scrubber import FORMS, FRAGMENTS, PARTS, VIEWS, Scrubber, ScrubberErr
 from tests.scrubber import examples
 from tests.scrubber.examples import EXAMPLES
 
-ROWS = [row.name for row in (*FORMS, *PARTS, FRAGMENTS, *VIEWS)]
+ROWS = [form.name for form in FORMS] + [part.name for part in (*PARTS, FRAGMENTS)] + [view.name for view in VIEWS]
 MARK = b"[REDACTED]"
 
 
