@@ -15,6 +15,7 @@ import signal
 import socket
 import stat
 import time
+from collections.abc import Callable
 from types import TracebackType
 from typing import Any, Final, Self
 
@@ -133,10 +134,13 @@ class Cell:
         """A cell that could not be prepared: `start` raises `failure`."""
         return cls(level, None, None, failure)
 
-    def start(self, spec: SandboxSpec, *, stdin: int, stdout: int, stderr: int) -> Child:
+    def start(
+        self, spec: SandboxSpec, *, stdin: int, stdout: int, stderr: int, meanwhile: Callable[[], object] | None = None
+    ) -> Child:
         """Start the command; returns when execve(2) has succeeded. The three descriptors stay the caller's.
 
-        Raises `SandboxError`; then everything of this cell is dead.
+        meanwhile: what the caller has to do before it reads the output, done while pid 1 makes the sandbox ready.
+        Raises `SandboxError`, and whatever `meanwhile` raises; then everything of this cell is dead.
         """
         if self._failure is not None:
             raise self._failure
@@ -152,7 +156,7 @@ class Cell:
                     _give_pipe(descriptor, self._identity)
             with contextlib.ExitStack() as stack:
                 mounts = tuple(_open_mount(stack, mount, spec, self._owners) for mount in spec.mounts)
-                listeners = self._process.order(Orders.of(spec, HOME_DIR), stdio + mounts)
+                listeners = self._process.order(Orders.of(spec, HOME_DIR), stdio + mounts, meanwhile)
         except BaseException:
             self.close()
             raise
@@ -221,9 +225,11 @@ class _Init:
             self.close()
             raise SandboxError(ErrorCode.UNAVAILABLE, f"user namespace: {error.strerror}", _CHECK_HINT) from None
 
-    def order(self, orders: Orders, descriptors: tuple[int, ...]) -> tuple[socket.socket, ...]:
+    def order(
+        self, orders: Orders, descriptors: tuple[int, ...], meanwhile: Callable[[], object] | None
+    ) -> tuple[socket.socket, ...]:
         """Send the orders, wait for the start of the command, return its listeners."""
-        frame = self._ask(orders.to_message(), descriptors)
+        frame = self._ask(orders.to_message(), descriptors, meanwhile)
         listeners = tuple(socket.socket(fileno=descriptor) for descriptor in frame.descriptors)
         if "error" in frame.body or len(listeners) != len(orders.hosts):
             for listener in listeners:
@@ -233,13 +239,15 @@ class _Init:
 
     def prove(self) -> None:
         """Have everything locked, and nothing started."""
-        frame = self._ask({"trial": True}, ())
+        frame = self._ask({"trial": True}, (), None)
         if "error" in frame.body:
             raise _reported(frame.body)
 
-    def _ask(self, message: dict[str, Any], descriptors: tuple[int, ...]) -> wire.Frame:
+    def _ask(self, message: dict[str, Any], descriptors: tuple[int, ...], meanwhile: Callable[[], object] | None) -> wire.Frame:
         with contextlib.suppress(wire.WireError):  # it died while preparing: its reason is already in the channel
             wire.send(self.channel, message, descriptors)
+        if meanwhile is not None:
+            meanwhile()
         if not self.wait_readable(time.monotonic() + _START_TIMEOUT_S):
             raise SandboxError(ErrorCode.LOST, f"the sandbox was not ready within {_START_TIMEOUT_S:.0f} s")
         try:

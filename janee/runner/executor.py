@@ -1,8 +1,8 @@
 """The Executor: one process, one key, one grant, one command.
 
 Forked by the zygote with a sandbox prepared. It says hello with a fresh public key, takes one order, and in this order: checks
-that the grant in it is for exactly this request and has not expired; opens the grant; builds scrubber and sandbox; starts the
-command; drops to a filter of the few system calls that pumping needs; pumps scrubbed bytes until the whole process tree is
+that the grant in it is for exactly this request and has not expired; opens the grant; starts the
+command, and builds the scrubber meanwhile; drops to a filter of the few system calls that pumping needs; pumps scrubbed bytes until the whole process tree is
 dead; reports; ends. The relay, its only companion, is forked before all of this, so that it holds nothing.
 
 Guarantees: the secret leaves this process only into the command's environment and never as output; every text that goes to
@@ -16,6 +16,7 @@ import json
 import os
 import socket
 import time
+from collections.abc import Callable
 from contextlib import suppress
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -152,19 +153,22 @@ def _serve_order(connection: socket.socket, cell: Cell, key: SealKey, pump_filte
     reader = FrameReader(TO_EXECUTOR, State.READY)
     payload, rest = _receive_order(connection, reader)
     arrived = time.monotonic()
-    scrubber = Scrubber(())
+    content = SealedContent({}, ())
     try:
         order = parse_order(payload)
         context = check_order(order, now=time.time())
         sandbox = order.terms.constraints["sandbox"]
         targets = tuple(dict.fromkeys(parse_target(text) for text in sandbox.get("network", ())))
         content = key.open(order.sealed, context)
-        scrubber = Scrubber([value.expose() for value in content.scrub_values], min_length=1)
         spec = _plan(order, content, targets if relay is not None else ())
-        _run(connection, reader, rest, cell, order, spec, scrubber, relay, targets, arrived, pump_filter)
+        _run(connection, reader, rest, cell, order, spec, content, relay, targets, arrived, pump_filter)
     except (JaneeError, SandboxError, ScrubberError) as error:
         connection.setblocking(True)
-        connection.sendall(encode_frame(FrameType.RESULT, _failure(error, scrubber).encode()))
+        connection.sendall(encode_frame(FrameType.RESULT, _failure(error, _scrubber(content)).encode()))
+
+
+def _scrubber(content: SealedContent) -> Scrubber:
+    return Scrubber([value.expose() for value in content.scrub_values], min_length=1)
 
 
 def _receive_order(connection: socket.socket, reader: FrameReader) -> tuple[bytes, list[Frame]]:
@@ -211,13 +215,15 @@ def _run(
     cell: Cell,
     order: Order,
     spec: SandboxSpec,
-    scrubber: Scrubber,
+    content: SealedContent,
     relay: Relay | None,
     targets: tuple[Target, ...],
     arrived: float,
     pump_filter: bytes,
 ) -> None:
-    child, stdin, stdout_fd, stderr_fd = _start(cell, spec, order.has_stdin)
+    built: list[Scrubber] = []
+    child, stdin, stdout_fd, stderr_fd = _start(cell, spec, order.has_stdin, lambda: built.append(_scrubber(content)))
+    scrubber = built[0]  # made while the sandbox got ready: nothing is read before it is there
     started, started_at = time.monotonic(), time.time()
     if relay is not None and targets:
         sandbox = order.terms.constraints["sandbox"]
@@ -245,7 +251,7 @@ def _run(
         child.kill()
 
 
-def _start(cell: Cell, spec: SandboxSpec, has_stdin: bool) -> tuple[Child, int, int, int]:
+def _start(cell: Cell, spec: SandboxSpec, has_stdin: bool, meanwhile: Callable[[], object]) -> tuple[Child, int, int, int]:
     """Start the command on fresh pipes; our ends are non-blocking. stdin is -1 where there is none."""
     stdout_read, stdout_write = os.pipe2(os.O_CLOEXEC)
     stderr_read, stderr_write = os.pipe2(os.O_CLOEXEC)
@@ -257,7 +263,7 @@ def _start(cell: Cell, spec: SandboxSpec, has_stdin: bool) -> tuple[Child, int, 
         stdin_read = os.open(os.devnull, os.O_RDONLY | os.O_CLOEXEC)
     os.set_blocking(stdout_read, False)
     os.set_blocking(stderr_read, False)
-    child = cell.start(spec, stdin=stdin_read, stdout=stdout_write, stderr=stderr_write)
+    child = cell.start(spec, stdin=stdin_read, stdout=stdout_write, stderr=stderr_write, meanwhile=meanwhile)
     for fd in (stdin_read, stdout_write, stderr_write):
         os.close(fd)  # ours would keep the pipe open after the command closed it
     return child, stdin_write, stdout_read, stderr_read
