@@ -4,8 +4,9 @@ Guarantees
 - Audit before act: a grant is returned only after its decision, and itself, are durable; a decision that cannot be written is a
   denial (StoreError AUDIT_UNAVAILABLE reaches the caller, nothing else does).
 - The identity that is decided about is one that the transport proves; what is merely claimed is recorded as claimed.
-- No record holds a secret: commands and reasons are scrubbed with the service's own values before they are written.
-It never speaks HTTP (`janee.authority.api`), never decides (`janee.authority.policy`) and keeps no secret between two calls.
+- No record holds a secret: whatever a caller wrote is scrubbed with every stored secret (`janee.authority.masks`) first.
+- An agent that is denied too often is refused everything for the rest of the minute, and no longer fills the log.
+It never speaks HTTP (`janee.authority.api`) and never decides (`janee.authority.policy`).
 One thread: the event loop's. Each call is a few hundred microseconds and one fsync.
 """
 
@@ -16,13 +17,15 @@ import time
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Any, Final, NoReturn
 
 import janee
 from janee.authority import grants
 from janee.authority.callers import Caller, Subject, identify
+from janee.authority.crowding import DenialLimit
 from janee.authority.delivery import build_content, scrub_values
 from janee.authority.denial import DecisionDenied
+from janee.authority.masks import Masks
 from janee.authority.policy import (
     CompiledCapability,
     Decision,
@@ -36,13 +39,16 @@ from janee.authority.policy import (
     refuse,
 )
 from janee.authority.records import (
+    MAX_REFUSED,
+    MAX_SHOWN,
     audit_completion,
     common_fields,
     decided,
     executable_fields,
     grant_fields,
     issued_fields,
-    scrub_fields,
+    short_command,
+    short_fields,
 )
 from janee.authority.source import PolicySource
 from janee.authority.store import Store, Transaction
@@ -91,6 +97,8 @@ class Authority:
         self.store: Final = store
         self.settings: Final = settings
         self.clock: Final = clock
+        self.masks: Final = Masks(store)
+        self.denials: Final = DenialLimit()
         self._source = source
         self._entropy = entropy
         self._audit_works = True
@@ -110,29 +118,53 @@ class Authority:
         now = self.clock()
         self._verify_sealing(request)
         subject = self.identify(caller, request.agent_id, request.agent_token, request.request_id)
+        crowd = f"{caller.key.name}\n{subject.agent_id}"
+        if self.denials.is_over(crowd, now):
+            return self._refuse_unheard(caller, subject, request, crowd, now)
         decision, compiled = self._decide_exec(subject, request)
-        secrets, failure = self.secrets_of(decision.service)
-        fields = {"command": request.command, "reason": request.reason, "cwd": request.cwd}
-        filtered = scrub_fields(decision.service, secrets, fields)
-        common = self._common(caller, subject, request, decision) | {
-            "command": filtered["command"],
-            "sandbox": request.runner.sandbox.value if request.runner.sandbox else "off",
-        }
+        secrets, problem = self.secrets_of(decision.service)
+        failure: JaneeError | None = problem
+        scrubber = self.masks.every()
+        command = short_command(scrubber, request.command)
+        common = self._common(caller, subject, request, decision)
         issued: tuple[grants.GrantPlan, Grant] | None = None
         if decision.allowed and failure is None and compiled is not None and subject.agent_id is not None:
-            issued = self._prepare(caller, request, compiled, subject.agent_id, secrets, tuple(filtered["command"]), now)
-            common["grantId"] = issued[1].grant_id
+            try:
+                issued = self._prepare(caller, request, compiled, subject.agent_id, secrets, tuple(command["command"]), now)
+            except (ProtocolError, StoreError) as error:  # an unusable sealTo: on record as any other refusal
+                failure = error
         with self.transaction() as tx:
             decision = self.apply_state(tx, caller, subject, decision, compiled, now)
-            if not decision.allowed:
-                common.pop("grantId", None)
-            asked = {"reason": filtered["reason"], "cwd": filtered["cwd"], "executable": executable_fields(request)}
-            tx.audit("exec.requested", **common, **asked)
-            tx.audit("exec.decided", **common, **decided(decision, failure))
-            if decision.allowed and issued is not None:
+            is_granted = decision.allowed and issued is not None
+            asked = {"reason": request.reason, "cwd": request.cwd, "executable": executable_fields(request)}
+            fields = self.masks.clean({"common": common, "asked": asked, "decided": decided(decision, failure)})
+            common = fields["common"] | command | {"sandbox": sandbox_of(request)}
+            if is_granted and issued is not None:
+                common["grantId"] = issued[1].grant_id
+            first = fields["asked"] if is_granted else short_fields(fields["asked"], MAX_REFUSED)
+            if is_granted and "commandSha256" in command:
+                first |= {"command": scrubber.scrub_json(list(request.command))}
+            tx.audit("exec.requested", **(common | first))
+            tx.audit("exec.decided", **common, **short_fields(fields["decided"], MAX_SHOWN))
+            if is_granted and issued is not None:
                 tx.insert_grant(issued[0].row)
                 tx.audit("grant.issued", **common, **issued_fields(issued[0], issued[1]))
+        if not is_granted:
+            self.denials.note(crowd, now)
         return self._outcome(decision, failure, issued)
+
+    def _refuse_unheard(self, caller: Caller, subject: Subject, request: AuthorizeRequest, crowd: str, now: float) -> NoReturn:
+        """Refuse without a look at the policy; the first refusals of this kind are audited, then their number."""
+        query = ExecQuery(request.capability_id, subject.agent_id, request.command)
+        decision = refuse(query, *TOO_MANY_DENIALS)
+        self.audit_crowding(crowd, self._common(caller, subject, request, decision), "exec.decided", decision, now)
+        raise DecisionDenied(decision)
+
+    def audit_crowding(self, crowd: str, common: dict[str, Any], event: str, decision: Decision, now: float) -> None:
+        left_out = self.denials.to_record(crowd, now)
+        if left_out is not None:
+            with self.transaction() as tx:
+                tx.audit(event, **self.masks.clean(common), **decided(decision, None), leftOut=left_out or None)
 
     def _outcome(self, decision: Decision, failure: JaneeError | None, issued: tuple[grants.GrantPlan, Grant] | None) -> Grant:
         if not decision.allowed:
@@ -211,9 +243,10 @@ class Authority:
                 problem = (ErrorCode.GRANT_COMPLETED, f"the grant is {row.state} already")
             if problem is not None:
                 code, detail = problem
-                tx.audit("grant.refused", grantId=completion.grant_id, runner=caller.key.name, code=code.value, detail=detail)
+                named = self.masks.clean({"grantId": completion.grant_id})
+                tx.audit("grant.refused", **named, runner=caller.key.name, code=code.value, detail=detail)
             elif row is not None:
-                audit_completion(tx, row, completion, outcome)
+                audit_completion(tx, self.masks, row, completion, outcome)
         if problem is not None:
             raise ProtocolError(*problem, "nothing to do: every grant is reported once, by its own Runner")
 
@@ -231,7 +264,7 @@ class Authority:
             for row in candidates:
                 if tx.finish_grant(row.grant_id, grants.ABANDONED, now):
                     marked += 1
-                    tx.audit("grant.abandoned", **grant_fields(row), outcome=Outcome.ABANDONED.value)
+                    tx.audit("grant.abandoned", **self.masks.clean(grant_fields(row)), outcome=Outcome.ABANDONED.value)
             tx.prune(now)
         return marked
 
@@ -337,8 +370,9 @@ class Authority:
         self._audit_works = True
 
     def check_policy(self) -> None:
-        """Compile the policy now, so that a problem is reported before the first request."""
+        """Compile the policy now, so that a problem is reported before the first request; and make ready what it takes."""
         self._policy()
+        self.masks.every()
 
     def _policy(self) -> Policy | None:
         try:
@@ -350,6 +384,15 @@ class Authority:
         return common_fields(caller, subject, request.runner.runner_id, request.request_id, request.claimed_agent, decision)
 
 
+def sandbox_of(request: AuthorizeRequest) -> str:
+    return request.runner.sandbox.value if request.runner.sandbox else "off"
+
+
+TOO_MANY_DENIALS: Final = (
+    ReasonCode.RATE_LIMITED,
+    "the agent was denied too often within a minute",
+    "wait a minute; see why: janee audit list",
+)
 _NO_POLICY: Final = (
     ReasonCode.POLICY_CHANGED,
     "the configuration is missing or invalid, so nothing is allowed",

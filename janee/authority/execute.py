@@ -14,11 +14,11 @@ from collections.abc import Mapping
 from typing import Any, Final
 
 from janee.authority.callers import Caller, Subject
-from janee.authority.core import Authority
-from janee.authority.delivery import basic_pair, scrub_values
+from janee.authority.core import TOO_MANY_DENIALS, Authority
+from janee.authority.delivery import basic_pair
 from janee.authority.denial import DecisionDenied
-from janee.authority.policy import HttpQuery, HttpTarget
-from janee.authority.records import common_fields, decided, scrub_fields
+from janee.authority.policy import HttpQuery, HttpTarget, refuse
+from janee.authority.records import MAX_REFUSED, MAX_SHOWN, common_fields, decided, short_fields
 from janee.authority.upstream import MAX_RESPONSE_BYTES, UpstreamRequest, UpstreamResponse, Upstreams
 from janee.config.schema import Auth, AuthType, Service
 from janee.errors import JaneeError, ProtocolError, StoreError
@@ -51,16 +51,33 @@ async def execute(authority: Authority, caller: Caller, request: ExecuteRequest)
     Raises DecisionDenied; ProtocolError UPSTREAM_FAILED, UPSTREAM_TIMEOUT; StoreError (then nothing was sent).
     """
     subject = authority.identify(caller, request.agent_id, request.agent_token, request.request_id)
-    decision, compiled = authority.decide_http(subject, _query(subject, request))
+    now = authority.clock()
+    query = _query(subject, request)
+    names = (request.runner.runner_id, request.request_id, request.claimed_agent)
+    crowd = f"{caller.key.name}\n{subject.agent_id}"
+    if authority.denials.is_over(crowd, now):
+        decision = refuse(query, *TOO_MANY_DENIALS)
+        common = common_fields(caller, subject, *names, decision)
+        authority.audit_crowding(crowd, common, "execute.decided", decision, now)
+        raise DecisionDenied(decision)
+    decision, compiled = authority.decide_http(subject, query)
     secrets, failure = authority.secrets_of(decision.service)
-    fields = {"method": request.method, "path": request.path, "query": dict(request.query or {}), "reason": request.reason}
-    asked = scrub_fields(decision.service, secrets, fields)
-    common = common_fields(caller, subject, request.runner.runner_id, request.request_id, request.claimed_agent, decision)
-    common |= {"method": asked["method"], "path": asked["path"]}
     with authority.transaction() as tx:
-        decision = authority.apply_state(tx, caller, subject, decision, compiled, authority.clock())
-        tx.audit("execute.requested", **common, query=asked["query"] or None, reason=asked["reason"])
-        tx.audit("execute.decided", **common, **decided(decision, failure))
+        decision = authority.apply_state(tx, caller, subject, decision, compiled, now)
+        is_allowed = decision.allowed and failure is None
+        fields = authority.masks.clean(
+            {
+                "common": common_fields(caller, subject, *names, decision) | {"method": request.method, "path": request.path},
+                "asked": {"query": dict(request.query or {}) or None, "reason": request.reason},
+                "decided": decided(decision, failure),
+            }
+        )
+        common = short_fields(fields["common"], MAX_SHOWN if is_allowed else MAX_REFUSED)
+        first = fields["asked"] if is_allowed else short_fields(fields["asked"], MAX_REFUSED)
+        tx.audit("execute.requested", **(common | ({"path": fields["common"]["path"]} if is_allowed else {}) | first))
+        tx.audit("execute.decided", **common, **short_fields(fields["decided"], MAX_SHOWN))
+    if not is_allowed:
+        authority.denials.note(crowd, now)
     if not decision.allowed or decision.target is None or decision.service is None or decision.capability is None:
         raise DecisionDenied(decision)
     if failure is not None:
@@ -102,7 +119,7 @@ async def _send_audited(
     try:
         async with asyncio.timeout(timeout_s):
             response = await _upstreams(authority).send(service, _request(service, target, body, secrets))
-            answer = await _clean(service, response, secrets)
+            answer = await _clean(response, authority.masks.of(service, secrets))
         result = {"outcome": "completed", "status": answer.status, "bytes": len(response.body), "scrubHits": answer.scrub_hits}
         return answer
     except TimeoutError:
@@ -161,11 +178,7 @@ def credential_headers(auth: Auth, secrets: Mapping[str, Secret]) -> dict[bytes,
 # --- the answer -------------------------------------------------------------------------------------------------------
 
 
-async def _clean(service: Service, response: UpstreamResponse, secrets: Mapping[str, Secret]) -> ExecuteResponse:
-    values = [secret.expose() for secret in scrub_values(service.auth, secrets)]
-    if service.auth.type is AuthType.BASIC:
-        values.append(basic_pair(secrets["username"].expose(), secrets["password"].expose()))
-    scrubber = Scrubber(values, min_length=1)
+async def _clean(response: UpstreamResponse, scrubber: Scrubber) -> ExecuteResponse:
     if len(response.body) > _BIG:
         body, hits = await asyncio.to_thread(_scrubbed, scrubber, response)
     else:
@@ -194,16 +207,23 @@ def _scrubbed(scrubber: Scrubber, response: UpstreamResponse) -> tuple[bytes, in
 
 
 def _headers(response: UpstreamResponse, scrubber: Scrubber) -> tuple[dict[str, str], int]:
-    """The headers that are passed on, scrubbed in the case they came in, names then in lower case."""
+    """The headers that are passed on, scrubbed as the bytes that came, names then in lower case."""
     headers: dict[str, str] = {}
     hits = 0
     for pair in response.headers:
-        name, value = (scrubber.scrub_text(text) for text in pair)
-        hits += (name, value) != pair
+        (name, name_hits), (value, value_hits) = ((_decoded(clean), n) for clean, n in map(scrubber.scrub, pair))
+        hits += name_hits + value_hits
         lower = name.lower()
         if lower not in _WITHHELD:
             headers[lower] = f"{headers[lower]}, {value}" if lower in headers else value
     return headers, hits
+
+
+def _decoded(raw: bytes) -> str:
+    try:
+        return raw.decode()
+    except UnicodeDecodeError:
+        return raw.decode("latin-1")
 
 
 def _text(body: bytes, is_cut: bool) -> tuple[str, Any]:

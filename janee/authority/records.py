@@ -1,24 +1,29 @@
-"""The audit records of a request: which fields they have, and that no secret is in them.
+"""The audit records of a request: which fields they have, and how long they may be.
 
-Guarantees: what an agent wrote (argv, reason, path) is scrubbed with the service's own values before it goes into a record.
-It never writes: a `Transaction` is passed in where records are made.
+Guarantees: a command stands whole in the first record of an allowed request alone; in the others, and in all of a refused one,
+it and whatever else the agent wrote is cut, so that an agent cannot fill the disk. What is cut has been scrubbed before.
+It never writes and knows no secret: `janee.authority.masks` scrubs, a `Transaction` is passed in where records are made.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
-from typing import Any
+import hashlib
+import json
+from collections.abc import Mapping, Sequence
+from typing import Any, Final
 
 from janee.authority.callers import Caller, Subject
-from janee.authority.delivery import scrub_values
 from janee.authority.grants import GrantPlan
+from janee.authority.masks import Masks, clean_fields
 from janee.authority.policy import Decision
 from janee.authority.store import GrantRow, Transaction
-from janee.config.schema import Service
 from janee.errors import JaneeError
 from janee.protocol import AuthorizeRequest, Completion, ErrorCode, Grant, Outcome
 from janee.scrubber import Scrubber
-from janee.secret import Secret
+
+MAX_SHOWN: Final = 2048  # bytes of a command, characters of another text
+MAX_REFUSED: Final = 512  # characters of another text of a refused request
+_ARGUMENT_COST: Final = 8  # of an empty argument in a list: quotes, comma, and some
 
 
 def common_fields(
@@ -48,25 +53,42 @@ def decided(decision: Decision, failure: JaneeError | None) -> dict[str, Any]:
     }
 
 
-def scrub_fields(service: Service | None, secrets: Mapping[str, Secret], fields: dict[str, Any]) -> dict[str, Any]:
-    """`fields` without the service's secrets: what an agent writes may hold one that leaked elsewhere."""
-    if service is None or not secrets:
-        return fields
-    values = [secret.expose() for secret in scrub_values(service.auth, secrets)]
-    if not values or sum(len(text) for text in _texts(fields.values())) < min(map(len, values)):
-        return fields  # too short to hold any form of any of them
-    clean = Scrubber(values, min_length=1).scrub_json(fields)
-    return dict(clean)
+def short_command(scrubber: Scrubber, command: Sequence[str]) -> dict[str, Any]:
+    """The fields `command`, scrubbed and cut, and if it is cut `commandSha256`: of the scrubbed arguments, NUL between them."""
+    if sum(map(len, command)) + len(command) <= MAX_SHOWN // 4:  # 4: the most bytes that a character has
+        return clean_fields(scrubber, {"command": list(command)})
+    shown: list[str] = []
+    room = MAX_SHOWN
+    for argument in command:
+        text = scrubber.scrub_text(argument)
+        room -= len(text.encode("utf-8", "surrogatepass")) + _ARGUMENT_COST
+        if room < 0:
+            shown.append(shorten(text, max(_ARGUMENT_COST, room + len(text))))
+            break
+        shown.append(text)
+    if room >= 0:
+        return {"command": shown}
+    whole = scrubber.scrub("\0".join(command).encode("utf-8", "surrogatepass"))[0]
+    note = f"… ({len(command)} arguments, {len(whole)} bytes)"
+    return {"command": [*shown, note], "commandSha256": hashlib.sha256(whole).hexdigest()}
 
 
-def _texts(values: Any) -> Iterator[str]:
-    for value in values:
+def shorten(text: str, most: int = MAX_SHOWN) -> str:
+    """At most `most` characters, and how many were left out."""
+    return text if len(text) <= most else f"{text[:most]}… ({len(text)} characters)"
+
+
+def short_fields(fields: Mapping[str, Any], most: int) -> dict[str, Any]:
+    """Scrubbed texts, in lists and objects too, each cut; an object or list that stays too long is replaced by its size."""
+    result: dict[str, Any] = {}
+    for name, value in fields.items():
         if isinstance(value, str):
-            yield value
-        elif isinstance(value, Mapping):
-            yield from _texts([*value.keys(), *value.values()])
-        elif isinstance(value, (tuple, list)):
-            yield from _texts(value)
+            result[name] = shorten(value, most)
+        elif isinstance(value, Mapping | list | tuple) and len(json.dumps(value)) > most:
+            result[name] = f"… ({len(json.dumps(value))} characters)"
+        else:
+            result[name] = value
+    return result
 
 
 def executable_fields(request: AuthorizeRequest) -> dict[str, str] | None:
@@ -96,12 +118,22 @@ def grant_fields(row: GrantRow) -> dict[str, Any]:
     }
 
 
-def audit_completion(tx: Transaction, row: GrantRow, completion: Completion, outcome: Outcome) -> None:
-    common = grant_fields(row)
+def audit_completion(tx: Transaction, masks: Masks, row: GrantRow, completion: Completion, outcome: Outcome) -> None:
+    common = masks.clean(grant_fields(row))
+    said = masks.clean(
+        {
+            "startedAt": completion.started_at,
+            "error": completion.error,
+            # What the Runner says it did, where it differs from what was granted: an alarm for whoever reads the log.
+            "policyHashReported": _if_other(completion.policy_hash, row.policy_hash),
+            "sandboxReported": _if_other(completion.sandbox, row.sandbox),
+        }
+    )
+    started_at = said.pop("startedAt")
     if outcome is Outcome.REFUSED:
-        tx.audit("grant.refused", **common, code=ErrorCode.GRANT_MISMATCH.value, detail=completion.error)
+        tx.audit("grant.refused", **common, code=ErrorCode.GRANT_MISMATCH.value, detail=said["error"])
     else:
-        tx.audit("exec.started", **common, startedAt=completion.started_at[:64])
+        tx.audit("exec.started", **common, startedAt=shorten(started_at, 64))
         tx.audit(
             "exec.scrubbed",
             **common,
@@ -119,10 +151,7 @@ def audit_completion(tx: Transaction, row: GrantRow, completion: Completion, out
         signal=completion.signal,
         durationMs=completion.duration_ms,
         timedOut=completion.timed_out,
-        error=completion.error,
-        # What the Runner says it did, where it differs from what was granted: an alarm for whoever reads the log.
-        policyHashReported=_if_other(completion.policy_hash, row.policy_hash),
-        sandboxReported=_if_other(completion.sandbox, row.sandbox),
+        **said,
     )
 
 

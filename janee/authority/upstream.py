@@ -48,11 +48,11 @@ class UpstreamRequest:
 class UpstreamResponse:
     """What came back, unscrubbed.
 
-    headers: names as they were sent. body: decoded, up to MAX_RESPONSE_BYTES + OVERLAP_BYTES. is_cut: there was more.
+    headers: as they were sent, not decoded. body: decoded, up to MAX_RESPONSE_BYTES + OVERLAP_BYTES. is_cut: there was more.
     """
 
     status: int
-    headers: tuple[tuple[str, str], ...]
+    headers: tuple[tuple[bytes, bytes], ...]
     body: bytes
     is_cut: bool
 
@@ -85,8 +85,7 @@ class Upstreams:
             raise TimeoutError from None
         except (httpx.HTTPError, httpx.InvalidURL, ssl.SSLError, OSError) as error:
             raise _translated(host, error) from None
-        headers = tuple((name.decode("latin-1"), value.decode("latin-1")) for name, value in response.headers.raw)
-        return UpstreamResponse(response.status_code, headers, body, is_cut)
+        return UpstreamResponse(response.status_code, tuple(response.headers.raw), body, is_cut)
 
     async def close(self) -> None:
         while self._transports:
@@ -140,6 +139,9 @@ def _prepare(service: Service, request: UpstreamRequest, address: str, port: int
 
 async def _read(response: httpx.Response, method: str) -> tuple[bytes, bool]:
     """The decoded body, bounded, and whether there was more."""
+    if response.status_code == 206 or "content-range" in response.headers:
+        # A few bytes of a secret are no secret to look at; put together they are.
+        raise ProtocolError(ErrorCode.UPSTREAM_FAILED, "the response is a part of one that was not asked for in parts")
     if method == "HEAD" or response.status_code in (204, 304):
         return b"", False
     decoder = _decoder(response.headers.get("content-encoding", ""))

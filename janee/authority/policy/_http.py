@@ -1,17 +1,19 @@
 """HTTP requests against `METHOD PATH` rules.
 
 Guarantees: deny rules first, then what no allow rule names is denied (no allow rule: nothing is allowed); rules are matched on
-the canonical path that is sent; deny is wide (case-folded, with and without trailing slash), allow is narrow (exact). Headers
-and fields that change the method, the target or the credential on the way are refused.
+the canonical path that is sent; deny is wide (decoded and case-folded, with and without trailing slash), allow is narrow
+(exact). Headers and fields that change the method, the target, the credential or what of an answer is sent are refused.
 """
 
 from __future__ import annotations
 
+import json
 import re
+import unicodedata
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import Final
-from urllib.parse import parse_qsl, urlencode
+from urllib.parse import parse_qsl, unquote, unquote_plus, urlencode
 
 from janee.authority.policy._glob import glob_matches
 from janee.authority.policy._path import PathError, canonical_path
@@ -27,11 +29,15 @@ _DROPPED: Final = frozenset({"accept-encoding", "content-length", "user-agent"})
 _REFUSED_TEXT: Final = (
     "authorization proxy-authorization host connection keep-alive proxy-connection te trailer transfer-encoding "
     "upgrade expect cookie forwarded via x-real-ip x-original-url x-rewrite-url x-http-method "
-    "x-http-method-override x-method-override x-original-method http2-settings max-forwards content-encoding "
+    "x-http-method-override x-method-override x-original-method x-http-verb x-request-method http-method-override "
+    "x-method x-http-action http2-settings max-forwards content-encoding range if-range accept-charset accept-ranges "
+    "want-digest want-content-digest want-repr-digest a-im "
 )
 _REFUSED: Final = frozenset(_REFUSED_TEXT.split())
 _REFUSED_PREFIXES: Final = ("x-forwarded-", "proxy-", "x-janee-", "sec-", "x-override-", "x-envoy-", ":")
 _OVERRIDE_FIELDS: Final = frozenset({"_method", "x-http-method-override", "http_method", "_httpmethod"})
+_OVERRIDE_HINT: Final = re.compile(r"(?i)_method|x-http-method-override|_httpmethod|\\u00")  # JSON may escape a name
+_PART_NAME: Final = re.compile(r"(?i)name\*?\s*=\s*\"?([^\";\r\n]*)")
 
 
 class HttpRuleError(ValueError):
@@ -52,9 +58,14 @@ class HttpRule:
     def denies(self, method: str, path: str) -> bool:
         # HEAD shows what GET shows; servers differ on case and trailing slashes.
         methods = ("*", method, "GET") if method == "HEAD" else ("*", method)
-        pattern, folded = self.path.casefold(), path.casefold()
+        pattern, folded = _folded(self.path), _folded(path)
         spellings = (folded, folded.rstrip("/") or "/", folded.rstrip("/") + "/")
         return self.method in methods and any(glob_matches(pattern, spelling) for spelling in spellings)
+
+
+def _folded(path: str) -> str:
+    """A canonical path as the most lenient server reads it: decoded, without case, in one composition of its characters."""
+    return unicodedata.normalize("NFKC", unicodedata.normalize("NFKC", unquote(path)).casefold())
 
 
 def compile_http_rule(text: str) -> HttpRule:
@@ -92,7 +103,7 @@ def split_target(path: str, query: Iterable[tuple[str, str]]) -> tuple[str, str]
         except ValueError:
             raise HttpRuleError("the query is malformed") from None
     for name, value in pairs:
-        if name.casefold() in _OVERRIDE_FIELDS:
+        if is_override(name):
             raise HttpRuleError(f"the query field `{name}` would override the method")
         if not all(is_plain(character) or character in "\n\t" for character in name + value):
             raise HttpRuleError("the query holds a control or invisible character")
@@ -124,8 +135,44 @@ def clean_headers(headers: Mapping[str, str], reserved: Iterable[str]) -> dict[s
 
 
 def verify_body(body: str | None, headers: Mapping[str, str]) -> None:
-    """Refuse a form body that overrides the method. Raises HttpRuleError."""
-    if body is None or "form" not in headers.get("content-type", "").casefold():
+    """Refuse a body with a field that overrides the method, as a form or as JSON. Raises HttpRuleError."""
+    if body is None:
         return
-    if any(field in body.casefold() for field in _OVERRIDE_FIELDS):
-        raise HttpRuleError("the form body holds a field that would override the method")
+    kind = headers.get("content-type", "").casefold()
+    if "multipart" in kind:
+        _verify_names(_PART_NAME.findall(body))
+        if any(field in unquote_plus(body).casefold() for field in _OVERRIDE_FIELDS):  # whatever its parser makes of the parts
+            raise HttpRuleError("the form body holds a field that would override the method")
+    elif "form" in kind:
+        _verify_names(piece.partition("=")[0] for piece in re.split("[&;]", body))
+    elif ("json" in kind or (not kind and body.lstrip()[:1] in ("{", "["))) and _OVERRIDE_HINT.search(body):
+        _verify_names(_json_names(body))
+
+
+def _verify_names(names: Iterable[str]) -> None:
+    for name in names:
+        if is_override(unquote_plus(name)):
+            raise HttpRuleError("the body holds a field that would override the method")
+
+
+def is_override(name: str) -> bool:
+    """Whether a field of a form, a query or JSON would override the method: `_method`, ` _Method[]`, `_method.x`."""
+    plain = unicodedata.normalize("NFKC", name).casefold().strip(" \t\r\n\0\"'")
+    # PHP reads blanks and dots in a name as `_`, and what follows a bracket as a key.
+    return any(plain == field or plain.startswith((field + "[", field + ".", field + "\0")) for field in _OVERRIDE_FIELDS) or (
+        re.sub(r"[ .\[]", "_", plain).rstrip("_]") in _OVERRIDE_FIELDS
+    )
+
+
+def _json_names(body: str) -> list[str]:
+    """The names at the top of a JSON body, of each object in a list too; of what is no JSON none."""
+    try:
+        value = json.loads(body, object_pairs_hook=_Pairs)
+    except (ValueError, RecursionError):
+        raise HttpRuleError("the body is neither a form nor JSON, and seems to override the method") from None
+    items = value if isinstance(value, list) and not isinstance(value, _Pairs) else [value]
+    return [name for item in items if isinstance(item, _Pairs) for name, _ in item]
+
+
+class _Pairs(list[tuple[str, object]]):
+    """A JSON object, each name as often as it is given: parsers differ on which one counts."""
