@@ -172,7 +172,7 @@ async def _serve(
         environment=settings.environment,
         host_label=settings.host_label,
         host=settings.host,
-        protected=settings.protected,
+        protected=settings.protected if local is None else (*settings.protected, os.path.realpath(local.directory)),
     )
     front = Front(client, pool, front_settings, lambda message: warn(message, ""))
     pool.refill()

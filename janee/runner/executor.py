@@ -1,9 +1,9 @@
 """The Executor: one process, one key, one grant, one command.
 
 Forked by the zygote with a sandbox prepared. It says hello with a fresh public key, takes one order, and in this order: checks
-that the grant in it is for exactly this request and has not expired; opens the grant; starts the
-command, and builds the scrubber meanwhile; drops to a filter of the few system calls that pumping needs; pumps scrubbed bytes until the whole process tree is
-dead; reports; ends. The relay, its only companion, is forked before all of this, so that it holds nothing.
+that the grant in it is for exactly this request and has not expired; opens the grant; starts the command, and builds the
+scrubber meanwhile; drops to a filter of the few system calls that pumping needs; pumps scrubbed bytes until the whole process
+tree is dead; reports; ends. The relay, its only companion, is forked before all of this, so that it holds nothing.
 
 Guarantees: the secret leaves this process only into the command's environment and never as output; every text that goes to
 the front is scrubbed; on any doubt the outcome is `refused` and nothing was started; when the front goes away, everything dies.
@@ -66,6 +66,7 @@ _LIMITS: Final = {
     "tmpfsMib": "tmpfs_mib",
     "tmpfsInodes": "tmpfs_inodes",
 }
+_DEFAULT_LIMITS: Final = {"memory_mib": 4096}  # a process; of the whole tree where a cgroup can be had
 _REFUSING: Final = frozenset(
     {ErrorCode.BAD_SPEC, ErrorCode.PROTECTED, ErrorCode.EXECUTABLE_CHANGED, ErrorCode.UNAVAILABLE, ErrorCode.BAD_CWD}
 )
@@ -193,7 +194,7 @@ def _plan(order: Order, content: SealedContent, targets: tuple[Target, ...]) -> 
     program = order.request.program
     own = base_env() | dict(_FIXED_ENV) | {"TMPDIR": temp_dir(workspace.mounts)}
     env = own | {name: value.expose_text() for name, value in content.env.items()}
-    limits = {_LIMITS[name]: value for name, value in sandbox.get("limits", {}).items() if name in _LIMITS}
+    limits = _DEFAULT_LIMITS | {_LIMITS[name]: value for name, value in sandbox.get("limits", {}).items() if name in _LIMITS}
     return SandboxSpec(
         argv=order.request.command,
         env=env,

@@ -50,7 +50,8 @@ class LocalAuthority:
         ready_read, ready_write = os.pipe2(os.O_CLOEXEC)
         parent_read, parent_write = os.pipe2(os.O_CLOEXEC)
         try:
-            argv = [sys.executable, "-m", "janee.cli.main", "authority", "--socket", str(socket_path)]
+            # -P: without it Python would look for modules in the working directory first, which is the agent's.
+            argv = [sys.executable, "-P", "-m", "janee.cli.main", "authority", "--socket", str(socket_path)]
             argv += ["--api-key-fd", str(key_read), "--ready-fd", str(ready_write), "--parent-fd", str(parent_read)]
             process = subprocess.Popen(
                 argv, stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL, pass_fds=(key_read, ready_write, parent_read)
