@@ -7,6 +7,7 @@ import shutil
 import socket
 import subprocess
 import sys
+import tempfile
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -47,11 +48,10 @@ class Host:
 
 
 @pytest.fixture(scope="module")
-def host(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Host]:
-    base = tmp_path_factory.mktemp("battery")
-    for directory in (base, *base.parents):
-        if directory.stat().st_uid == os.geteuid() and directory != Path("/"):
-            directory.chmod(directory.stat().st_mode | 0o755)  # so that uid 65534 gets as far as the sandbox lets it
+def host() -> Iterator[Host]:
+    # Not below pytest's private directory, whose mode every session that starts sets back to 0700.
+    base = Path(tempfile.mkdtemp(prefix="battery-")).resolve()
+    base.chmod(0o755)  # so that uid 65534 gets as far as the sandbox lets it
     outside, work, read_only = base / "outside", base / "work", base / "read_only"
     for directory in (outside, work, read_only):
         directory.mkdir(mode=0o755)
@@ -97,6 +97,7 @@ def host(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Host]:
             open_socket.close()
         ctypes.CDLL(None).shmctl(segment, 0, None)
         shared.unlink()
+        shutil.rmtree(base)
 
 
 class Battery:

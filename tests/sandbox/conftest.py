@@ -1,0 +1,17 @@
+"""Directories that an ordinary user can get to."""
+
+import shutil
+import tempfile
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+
+@pytest.fixture
+def tmp_path() -> Iterator[Path]:
+    """Like pytest's, but not below its private directory, whose mode every session that starts sets back to 0700."""
+    path = Path(tempfile.mkdtemp(prefix="sandbox-test-")).resolve()
+    path.chmod(0o755)
+    yield path
+    shutil.rmtree(path)
