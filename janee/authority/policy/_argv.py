@@ -11,12 +11,28 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Final
 
-from janee.authority.policy._pattern import Pattern, PatternError, compile_pattern, is_plain
+from janee.authority.policy._pattern import Budget, Pattern, PatternError, compile_pattern, is_plain
 from janee.config.schema import AnyOf, ArgvRule, CommandRule, Match, ToolRule
 
 MAX_COMMAND_BYTES: Final = 512 << 10  # bytes of all arguments; the kernel takes 2 MiB with the environment
 
 Token = str | AnyOf | Pattern
+
+
+class Reading:
+    """A command while rules are compared with it: the work that is left, and what is known of its arguments already."""
+
+    def __init__(self, command: tuple[str, ...]) -> None:
+        self.command: Final = command
+        self.budget: Final = Budget()
+        self._last_odd: int | None = None
+
+    def is_plain_from(self, position: int) -> bool:
+        """Whether no argument from this one on holds a control or invisible character."""
+        if self._last_odd is None:
+            odd = (index for index in range(len(self.command) - 1, -1, -1) if not _is_plain_text(self.command[index]))
+            self._last_odd = next(odd, -1)
+        return position > self._last_odd
 
 
 @dataclass(frozen=True, slots=True)
@@ -27,17 +43,18 @@ class CompiledRule:
     tokens: tuple[Token, ...]
     rest: bool
 
-    def mismatch(self, command: tuple[str, ...]) -> str | None:
-        """Why the command does not match, or None if it does."""
+    def mismatch(self, reading: Reading) -> str | None:
+        """Why the command does not match, or None if it does. Raises TooCostlyError."""
+        command = reading.command
         for position, token in enumerate(self.tokens):
             if position >= len(command):
                 return f"argument {position} is missing"
-            if not _token_matches(token, command[position]):
+            if not _token_matches(token, command[position], reading.budget):
                 return f"argument {position} does not match"
         surplus = command[len(self.tokens) :]
         if surplus and not self.rest:
             return f"{len(surplus)} more argument(s) than the rule has"
-        if not all(is_plain(character) for argument in surplus for character in argument):
+        if surplus and not reading.is_plain_from(len(self.tokens)):
             return "an argument holds a control or invisible character"
         return None
 
@@ -77,12 +94,16 @@ def _verify_name(name: str | AnyOf | Match) -> None:
             raise PatternError(f"argv[0] {value!r} must be a bare name or a plain absolute path")
 
 
-def _token_matches(token: Token, argument: str) -> bool:
+def _is_plain_text(text: str) -> bool:
+    return text.isprintable() or all(is_plain(character) for character in set(text))
+
+
+def _token_matches(token: Token, argument: str, budget: Budget) -> bool:
     if isinstance(token, str):
         return argument == token
     if isinstance(token, AnyOf):
         return argument in token.values
-    return token.matches(argument)
+    return token.matches(argument, budget)
 
 
 def _token_text(token: str | AnyOf | Match) -> str:

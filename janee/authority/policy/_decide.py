@@ -14,13 +14,13 @@ from collections.abc import Callable
 from dataclasses import replace
 from typing import Final, TypeVar
 
-from janee.authority.policy._argv import MAX_COMMAND_BYTES, UnknownTool
+from janee.authority.policy._argv import MAX_COMMAND_BYTES, Reading, UnknownTool
 from janee.authority.policy._compile import CompiledCapability, Policy
 from janee.authority.policy._decision import Decision, ExecQuery, HttpQuery, HttpTarget, RefusalError, Trace
 from janee.authority.policy._glob import glob_matches
 from janee.authority.policy._http import METHODS, HttpRuleError, clean_headers, split_target, verify_body
 from janee.authority.policy._path import PathError
-from janee.authority.policy._pattern import is_plain
+from janee.authority.policy._pattern import TooCostlyError, is_plain
 from janee.config.schema import Access, AuthType, Delivery, Mode
 from janee.protocol import ReasonCode, SandboxLevel
 
@@ -65,6 +65,7 @@ def _decide(
         _check_mode(compiled, mode, trace)
         _check_reason(compiled, query, trace)
         target = checks(compiled, query, trace)
+        _check_approval(compiled, trace)
     except RefusalError as refusal:
         return _deny(query, compiled, trace, refusal)
     except Exception as error:  # a check that fails is a check that did not pass
@@ -117,6 +118,7 @@ _CHECK_OF_CODE: Final = {
     ReasonCode.RATE_LIMITED: "rate",
     ReasonCode.SESSION_REVOKED: "session",
     ReasonCode.POLICY_CHANGED: "policy",
+    ReasonCode.APPROVAL_REQUIRED: "approval",
 }
 
 
@@ -189,20 +191,31 @@ def _check_reason(compiled: CompiledCapability, query: Query, trace: Trace) -> N
         )
 
 
+def _check_approval(compiled: CompiledCapability, trace: Trace) -> None:
+    name = compiled.capability.name
+    if not compiled.capability.auto_approve:
+        raise RefusalError(
+            ReasonCode.APPROVAL_REQUIRED,
+            f"{name} needs a person's approval (autoApprove: false), and nobody can be asked yet",
+            f"allow it without: janee capability edit {name} --auto-approve",
+        )
+
+
 # --- exec -------------------------------------------------------------------------------------------------------------
 
 
 def _exec_checks(compiled: CompiledCapability, query: ExecQuery, trace: Trace) -> None:
     _check_delivery(compiled, trace)
+    rule = None
     if query.command is None:
         trace.note("command", "no command was asked about", "skip")
     else:
-        _check_command(compiled, query.command, trace)
+        rule = _check_command(compiled, query.command, trace)
     _check_cwd(compiled, query, trace)
     _check_executable(query, trace)
     _check_sandbox(compiled, query, trace)
-    if query.command is not None:
-        trace.note("command", f"allowed by {_matching_rule(compiled, query.command)}")
+    if rule is not None:
+        trace.note("command", f"allowed by {rule}")
 
 
 def _check_delivery(compiled: CompiledCapability, trace: Trace) -> None:
@@ -216,7 +229,8 @@ def _check_delivery(compiled: CompiledCapability, trace: Trace) -> None:
     trace.note("delivery", "the credential is given by environment variables")
 
 
-def _check_command(compiled: CompiledCapability, command: tuple[str, ...], trace: Trace) -> None:
+def _check_command(compiled: CompiledCapability, command: tuple[str, ...], trace: Trace) -> str:
+    """The rule that allows the command, in words."""
     name = compiled.capability.name
     hint = f"see `janee explain {name} -- …`; allow it: janee capability edit {name} --allow-command '{{argv: […]}}'"
     if not command or not command[0]:
@@ -225,13 +239,21 @@ def _check_command(compiled: CompiledCapability, command: tuple[str, ...], trace
         raise RefusalError(ReasonCode.COMMAND_NOT_ALLOWED, f"the command has more than {MAX_COMMAND_BYTES} bytes", "use stdin")
     if any("\0" in argument for argument in command):
         raise RefusalError(ReasonCode.COMMAND_NOT_ALLOWED, "an argument holds a NUL", "leave it out")
-    if _matching_rule(compiled, command) is not None:
-        return
     if not compiled.commands:
         raise RefusalError(ReasonCode.COMMAND_NOT_ALLOWED, f"{name} has no allowCommands, so it allows nothing", hint)
+    reading, reasons = Reading(command), []
     for rule in compiled.commands:
-        why = f"{rule.tool} has no tool profile yet" if isinstance(rule, UnknownTool) else rule.mismatch(command)
-        trace.note("rule", f"{rule.text}: {why}", "skip")
+        try:
+            why = f"{rule.tool} has no tool profile yet" if isinstance(rule, UnknownTool) else rule.mismatch(reading)
+        except TooCostlyError as error:
+            raise RefusalError(
+                ReasonCode.COMMAND_NOT_ALLOWED, str(error), "use shorter arguments or simpler patterns"
+            ) from None
+        if why is None:
+            return rule.text
+        reasons.append(f"{rule.text}: {why}")
+    for reason in reasons:
+        trace.note("rule", reason, "skip")
     rules = "; ".join(rule.text for rule in compiled.commands)
     raise RefusalError(
         ReasonCode.COMMAND_NOT_ALLOWED, f"allowCommands of {name}: {_cut(rules)}{_profile_note(compiled, command)}", hint
@@ -242,13 +264,6 @@ def _profile_note(compiled: CompiledCapability, command: tuple[str, ...]) -> str
     if any(isinstance(rule, UnknownTool) and rule.tool == command[0] for rule in compiled.commands):
         return f" (there is no tool profile for {_cut(ascii(command[0]), 64)} yet: a bare name allows nothing)"
     return ""
-
-
-def _matching_rule(compiled: CompiledCapability, command: tuple[str, ...]) -> str | None:
-    for rule in compiled.commands:
-        if not isinstance(rule, UnknownTool) and rule.mismatch(command) is None:
-            return rule.text
-    return None
 
 
 def _check_cwd(compiled: CompiledCapability, query: ExecQuery, trace: Trace) -> None:

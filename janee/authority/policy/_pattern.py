@@ -21,7 +21,9 @@ from typing import Final
 MAX_SOURCE: Final = 1024  # characters of a pattern
 MAX_POSITIONS: Final = 4096  # characters and classes after repetitions are written out
 MAX_INPUT: Final = 16_384  # characters of an argument that a pattern may look at
-MAX_STEPS: Final = 400_000  # some 50 ms; only a hostile pattern gets there, and then it does not match
+MAX_STEPS: Final = 400_000  # of all patterns that one command is compared with: some 50 ms
+MAX_NODES: Final = 16 * MAX_POSITIONS  # parts after repetitions are written out, groups and empty ones too
+_MASK_STEPS: Final = 4  # what it costs, in steps, to ask one class or range about a character
 _MAX_DEPTH: Final = 32
 _REPEAT: Final = re.compile(r"\{(\d{1,4})(,(\d{1,4})?)?\}")
 
@@ -41,6 +43,23 @@ def is_plain(character: str) -> bool:
     """Whether a character is visible and harmless: no control, format (bidi, zero width), surrogate or line separator."""
     category = unicodedata.category(character)
     return category[0] != "C" and category not in ("Zl", "Zp")
+
+
+class TooCostlyError(Exception):
+    """The comparison takes more work than one request may cost."""
+
+
+@dataclass(slots=True)
+class Budget:
+    """The steps that are left for one request, whatever number of patterns and arguments it has."""
+
+    left: int = MAX_STEPS
+
+    def spend(self, steps: int) -> None:
+        """Raises TooCostlyError."""
+        self.left -= steps
+        if self.left < 0:
+            raise TooCostlyError("the command takes too many steps to compare")
 
 
 @dataclass(frozen=True, slots=True)
@@ -81,25 +100,35 @@ class Pattern:
     follow: tuple[int, ...]
     classes: tuple[tuple[_Class, int], ...]  # each class and the positions that it stands at
 
-    def matches(self, text: str) -> bool:
-        """Whether the whole of `text` matches. Bounded: a text too long, or a match too costly, does not match."""
+    def matches(self, text: str, budget: Budget | None = None) -> bool:
+        """Whether the whole of `text` matches; a text that is too long does not.
+
+        budget: shared by all that one request asks; TooCostlyError when it is used up. None: one of its own, and a text
+        that uses it up does not match.
+        """
+        if budget is None:
+            try:
+                return self.matches(text, Budget())
+            except TooCostlyError:
+                return False
         if not text:
             return self.nullable
         if len(text) > MAX_INPUT:
             return False
         masks: dict[str, int] = {}
-        live, steps = self.first, 0
+        live = self.first
         for character in text[:-1]:
-            live &= self._mask(character, masks)
-            steps += live.bit_count() + 1
-            if not live or steps > MAX_STEPS:
+            live &= self._mask(character, masks, budget)
+            budget.spend(live.bit_count() + 1)
+            if not live:
                 return False
             live = self._after(live)
-        return bool(live & self._mask(text[-1], masks) & self.last)
+        return bool(live & self._mask(text[-1], masks, budget) & self.last)
 
-    def _mask(self, character: str, masks: dict[str, int]) -> int:
+    def _mask(self, character: str, masks: dict[str, int], budget: Budget) -> int:
         mask = masks.get(character)
         if mask is None:
+            budget.spend(_MASK_STEPS * sum(1 + len(item.ranges) for item, _ in self.classes))
             mask = masks[character] = sum(positions for item, positions in self.classes if item.has(character))
         return mask
 
@@ -277,12 +306,16 @@ class _Automaton:
     def __init__(self) -> None:
         self._follow: list[int] = []
         self._positions: dict[_Class, int] = {}
+        self._nodes = 0
 
     def pattern(self, source: str, node: _Node) -> Pattern:
         part = self._part(node)
         return Pattern(source, part.nullable, part.first, part.last, tuple(self._follow), tuple(self._positions.items()))
 
     def _part(self, node: _Node) -> _Part:
+        self._nodes += 1
+        if self._nodes > MAX_NODES:  # repetitions of what takes no position
+            raise PatternError(f"the pattern needs more than {MAX_NODES} parts; use smaller repetitions")
         if isinstance(node, _Class):
             return self._position(node)
         if isinstance(node, _Repeat):
