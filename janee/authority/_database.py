@@ -21,6 +21,7 @@ from janee.errors import ConfigError, StoreError
 APPLICATION_ID: Final = 0x4A414E45  # "JANE"
 SCHEMA_VERSION: Final = 1
 BUSY_TIMEOUT_MS: Final = 800  # the event loop of the Authority waits as long
+_EXHAUSTED_MS: Final = 50
 _POLL_S: Final = 0.001
 _Result = TypeVar("_Result")
 
@@ -102,7 +103,7 @@ def _verify_file(path: Path) -> None:
 
 
 class Patience:
-    """Waits for a lock that another process holds: at most BUSY_TIMEOUT_MS, and after that no more until it was free again.
+    """Waits for a lock that another process holds: at most BUSY_TIMEOUT_MS, and after that hardly until it was free again.
 
     It asks every millisecond. SQLite's own waiting sleeps ever longer, up to 100 ms, and starves beside a busy writer.
     """
@@ -118,7 +119,7 @@ class Patience:
 
     def run(self, call: Callable[[], _Result]) -> _Result:
         """Call until it does not fail with SQLITE_BUSY. Raises sqlite3.Error."""
-        deadline = time.monotonic() + (0 if self._is_exhausted else BUSY_TIMEOUT_MS / 1000)
+        deadline = time.monotonic() + (_EXHAUSTED_MS if self._is_exhausted else BUSY_TIMEOUT_MS) / 1000
         while True:
             try:
                 result = call()

@@ -7,7 +7,7 @@ Guarantees:
 - A database that was rolled back, cut, edited, replaced or changed in its format is refused: at `open`, and before every look
   at it and every write (`_guard` says what is noticed while we run), so that nothing goes on from it as if all were well.
 It never decides and never reads config.yaml. Threads: any thread may call; calls take turns on one lock. A database that
-another process keeps locked makes one call wait (BUSY_TIMEOUT_MS) and fail, and the next ones fail at once until it is free.
+another process keeps locked makes one call wait (BUSY_TIMEOUT_MS) and fail, and the next ones soon until it is free.
 Several processes may use one file; each call sees what the others committed.
 """
 
@@ -163,13 +163,12 @@ class Store:
 
         The anchor must be read before the snapshot is taken: read later, it could know of a commit that the snapshot does not.
         """
-        self._patience.execute(self._db, statement)
-        if self._patience.run(self._guard.is_unchanged):
+        if self._is_unchanged_at(statement):
             return
         for attempt in range(2):
             self._roll_back()
             remembered = self._remembered()
-            self._patience.execute(self._db, statement)
+            self._is_unchanged_at(statement)
             try:
                 self._guard.verify(self.store_id, remembered)
             except StoreError:
@@ -178,6 +177,11 @@ class Store:
                     raise
             else:
                 return
+
+    def _is_unchanged_at(self, statement: str) -> bool:
+        """Take a snapshot, and whether nobody else committed before it. Waits for locks: reading may have to, too."""
+        self._patience.execute(self._db, statement)
+        return self._patience.run(self._guard.is_unchanged)
 
     @contextlib.contextmanager
     def transaction(self) -> Iterator[Transaction]:
