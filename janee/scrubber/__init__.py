@@ -8,6 +8,7 @@ Guarantees: no byte of a secret, in any of the forms of `FORMS`, passes; see `_s
 Never transforms what it cannot recognise: compressed or encrypted output passes unchanged.
 """
 
+from ._clashes import find_clashes
 from ._errors import ScrubberError
 from ._forms import FORMS, FRAGMENTS, PARTS, VIEWS, Form, Part, ViewRow
 from ._scrubber import DEFAULT_MARKER, DEFAULT_MIN_LENGTH, Scrubber
@@ -26,4 +27,5 @@ __all__ = [
     "ScrubberError",
     "StreamScrubber",
     "ViewRow",
+    "find_clashes",
 ]

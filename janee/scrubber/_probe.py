@@ -20,7 +20,9 @@ _SIMD_PATTERNS = 64
 _SIMD_GROUPS = 10
 _SHARED, _SHARED_BY = 4, 16
 _MANY_GRAM = 4  # for too many for SIMD: short, so that the table stays in the cache
+_SIMD_MOST = _SIMD_PATTERNS * _SIMD_GROUPS
 _TELLING = 40
+_RUN = 2  # SIMD takes eight patterns together: one like "aaab" would make the others be looked at closely on a run of a's
 _FEW = 4000  # needles that are worth that
 
 # How telling a byte is: what is rare in logs scores high. Only speed depends on this table.
@@ -28,6 +30,10 @@ _RARITY = bytes(
     6 if 65 <= b <= 90 or b in b"+_" else 5 if 48 <= b <= 57 else 0 if b in b" \n\t\r" else 3 if 97 <= b <= 122 else 2
     for b in range(256)
 )
+
+# Of a few patterns the library looks for their rarest bytes instead of using SIMD, which is 20 times slower where these are
+# digits. So there are never a few: these are in no text (no UTF-8), and a hit would only mean a closer look.
+_FILLERS = tuple(bytes([byte]) * GRAM for byte in range(0xF8, 0x100))
 
 
 class Probe:
@@ -38,11 +44,14 @@ class Probe:
     def __init__(self, needles: Sequence[bytes]) -> None:
         """needles: distinct, none empty, sorted by length, shortest first."""
         reach = choose_grams(needles)
-        grams = sorted(reach, key=reach.__getitem__)
-        step = _SIMD_PATTERNS if len(grams) <= _SIMD_PATTERNS * _SIMD_GROUPS else max(1, len(grams))
+        ordered = sorted(reach, key=reach.__getitem__)
+        runs = [gram for gram in ordered if len(set(gram[:4])) <= _RUN]
+        grams = [gram for gram in ordered if len(set(gram[:4])) > _RUN] if runs else ordered
         # Groups by reach: a long needle (a private key in hexadecimal) must not widen the windows of all the others.
         self._groups = tuple(
-            (searcher(grams[at : at + step]), reach[grams[min(at + step, len(grams)) - 1]]) for at in range(0, len(grams), step)
+            (searcher(group), reach[group[-1]])
+            for some in (grams, runs)
+            for group in _split(some, few=len(ordered) <= _SIMD_MOST)
         )
 
     def windows(self, text: bytes, limit: int) -> list[tuple[int, int]] | None:
@@ -70,6 +79,15 @@ class Probe:
         return _merge(found)
 
 
+def _split(grams: list[bytes], *, few: bool) -> list[list[bytes]]:
+    """`grams` in groups of much the same size; one group if they are too many for SIMD."""
+    if not grams:
+        return []
+    count = -(-len(grams) // _SIMD_PATTERNS) if few else 1
+    size = -(-len(grams) // count)
+    return [grams[at : at + size] for at in range(0, len(grams), size)]
+
+
 def searcher(grams: Sequence[bytes]) -> BytesAhoCorasick:
     """A leftmost searcher over `grams` (short patterns), of the kind that is fastest for their number."""
     implementation = (
@@ -77,7 +95,8 @@ def searcher(grams: Sequence[bytes]) -> BytesAhoCorasick:
         if len(grams) <= _SIMD_PATTERNS or len(grams) > 2000  # SIMD does the work; or the table would leave the cache
         else Implementation.DFA
     )
-    return BytesAhoCorasick(grams, MatchKind.LeftmostLongest, implementation)
+    filled = [*grams, *_FILLERS[len(grams) :]] if len(grams) > 1 else grams
+    return BytesAhoCorasick(filled, MatchKind.LeftmostLongest, implementation)
 
 
 def choose_grams(needles: Sequence[bytes]) -> dict[bytes, int]:
@@ -90,7 +109,7 @@ def choose_grams(needles: Sequence[bytes]) -> dict[bytes, int]:
         for needle in needles:
             gram = needle if len(needle) <= GRAM else _gram_inside(needle, reach)
             reach[gram] = max(reach.get(gram, 0), len(needle))
-        if len(reach) <= _SIMD_PATTERNS * _SIMD_GROUPS:
+        if len(reach) <= _SIMD_MOST:
             return reach
         reach = {}
     heads = _shared_heads(needles)

@@ -40,6 +40,15 @@ TAIL: Final = """
   over several lines.
 - More than four characters rubbed out by backspaces in a row, and a stretch of more than four times the longest form
   with what a view leaves out in between.
+
+## What it costs
+
+`python -m bench.scrub` measures it against `rg` and `grep` in the same run. On one slow core: 80 values alone 2 GB/s
+of logs, 6 to 8 times `rg -F --passthru -r` (800 values: 1.5 to 2 times, 8,000: 3 times); one secret in all forms and
+views 0.5 GB/s, three with fragments 0.2 GB/s, coloured text 50 MB/s. Building takes 0.8 ms for a token in all forms,
+2.5 ms with fragments, 11 ms for a private key. Memory is one chunk and the longest form, however much passes. At the
+end of a piece that does not end a line, up to four more characters may wait than could begin a secret: backspaces may
+follow.
 """
 
 

@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 import janee.scrubber
-from janee.scrubber import Scrubber, ScrubberError
+from janee.scrubber import Scrubber, ScrubberError, find_clashes
 
 SECRET = "ghp_9fK2xQ7LmZ3vT8bN1cR6wY4sD5hJ0aUeGiPo"
 
@@ -71,6 +71,10 @@ def test_the_scrubber_gives_nothing_away(scrubber: Scrubber) -> None:
         with pytest.raises(TypeError):
             attempt()
     assert not hasattr(scrubber, "__dict__")
+
+
+def test_secrets_that_are_ordinary_words_are_named() -> None:
+    assert find_clashes({"a": "REDACTED", "b": SECRET, "c": b"github"}, ["gh", "--repo=github/x", "[REDACTED]"]) == ("a", "c")
 
 
 def test_what_is_exported_is_what_is_listed() -> None:
