@@ -228,9 +228,16 @@ class _Server(Server):
         await self._authority.close()
 
     async def _sweep(self) -> None:
+        told = ""
         while True:
-            with contextlib.suppress(StoreError):  # shows in `health`; the next round tries again
+            problem = ""
+            try:
                 self._authority.sweep()
+            except StoreError as error:  # shows in `health` too; the next round tries again
+                problem = f"janee: error: everything is denied: {error.message}\njanee: hint: {error.hint}"
+            if problem and problem != told:  # once, not every round
+                print(problem, file=sys.stderr, flush=True)  # noqa: T201
+            told = problem
             await asyncio.sleep(SWEEP_EVERY_S)
 
     def _parent_gone(self) -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import sqlite3
+import time
 from collections.abc import Callable
 from contextlib import closing
 from pathlib import Path
@@ -55,6 +56,11 @@ def test_nothing_is_granted_on_an_edited_log(tmp_path: Path, attack: Callable[[s
             answer = unproven(runner)
             assert answer.status == 503
             assert answer.code in ("STORE_ROLLED_BACK", "STORE_CHANGED")
+        stderr = home.path.parent / "stderr"
+        deadline = time.monotonic() + 30
+        while "everything is denied" not in stderr.read_text() and time.monotonic() < deadline:
+            time.sleep(0.1)
+        assert "--accept-rollback" in stderr.read_text()  # the operator is told, and how to go on
         assert not verify_store(home).report.is_intact
     with pytest.raises(RuntimeError, match="ended before it was ready"), running(home, environ):
         pass
