@@ -52,6 +52,7 @@ _STATUS: Final[Mapping[str, int]] = {
     ErrorCode.UPSTREAM_FAILED: 502,
     ErrorCode.UPSTREAM_TIMEOUT: 504,
     ErrorCode.AUDIT_UNAVAILABLE: 503,
+    "BUSY": 503,
 }
 
 Handler = Callable[[Authority, Caller, bytes, str], Awaitable[Message]]
@@ -205,6 +206,8 @@ class _Border:
     async def _read_body(self, request: Request, limit: int) -> bytes:
         """The whole body; its bytes stay counted as in flight until the caller subtracts them."""
         declared = request.headers.get("content-length", "")
+        if declared and "transfer-encoding" in request.headers:  # RFC 9112, 6.1: two lengths, and a proxy may believe the other
+            raise _bad("a request has either content-length or transfer-encoding")
         if declared and (not declared.isdecimal() or int(declared) > limit):
             raise _too_large(limit)
         chunks: list[bytes] = []

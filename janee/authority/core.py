@@ -25,7 +25,7 @@ from janee.authority.callers import Caller, Subject, identify
 from janee.authority.crowding import DenialLimit
 from janee.authority.delivery import build_content, scrub_values
 from janee.authority.denial import DecisionDenied
-from janee.authority.masks import Masks
+from janee.authority.masks import Masks, clean_fields
 from janee.authority.policy import (
     CompiledCapability,
     Decision,
@@ -46,8 +46,9 @@ from janee.authority.records import (
     decided,
     executable_fields,
     grant_fields,
+    is_short,
     issued_fields,
-    short_command,
+    long_command,
     short_fields,
 )
 from janee.authority.source import PolicySource
@@ -125,8 +126,16 @@ class Authority:
         secrets, problem = self.secrets_of(decision.service)
         failure: JaneeError | None = problem
         scrubber = self.masks.every()
-        command = short_command(scrubber, request.command)
-        common = self._common(caller, subject, request, decision)
+        clean = clean_fields(  # all at once: looking is cheap, beginning to look is not
+            scrubber,
+            {
+                "common": self._common(caller, subject, request, decision),
+                "asked": {"reason": request.reason, "cwd": request.cwd, "executable": executable_fields(request)},
+                "decided": decided(decision, None),
+                "command": list(request.command) if is_short(request.command) else None,
+            },
+        )
+        command = long_command(scrubber, request.command) if clean["command"] is None else {"command": clean["command"]}
         issued: tuple[grants.GrantPlan, Grant] | None = None
         if decision.allowed and failure is None and compiled is not None and subject.agent_id is not None:
             try:
@@ -134,18 +143,18 @@ class Authority:
             except (ProtocolError, StoreError) as error:  # an unusable sealTo: on record as any other refusal
                 failure = error
         with self.transaction() as tx:
-            decision = self.apply_state(tx, caller, subject, decision, compiled, now)
+            before, decision = decision, self.apply_state(tx, caller, subject, decision, compiled, now)
             is_granted = decision.allowed and issued is not None
-            asked = {"reason": request.reason, "cwd": request.cwd, "executable": executable_fields(request)}
-            fields = self.masks.clean({"common": common, "asked": asked, "decided": decided(decision, failure)})
-            common = fields["common"] | command | {"sandbox": sandbox_of(request)}
+            is_same = decision is before and failure is None
+            said = clean["decided"] if is_same else clean_fields(scrubber, decided(decision, failure))
+            common = clean["common"] | command | {"sandbox": sandbox_of(request)}
             if is_granted and issued is not None:
                 common["grantId"] = issued[1].grant_id
-            first = fields["asked"] if is_granted else short_fields(fields["asked"], MAX_REFUSED)
+            first = clean["asked"] if is_granted else short_fields(clean["asked"], MAX_REFUSED)
             if is_granted and "commandSha256" in command:
                 first |= {"command": scrubber.scrub_json(list(request.command))}
             tx.audit("exec.requested", **(common | first))
-            tx.audit("exec.decided", **common, **short_fields(fields["decided"], MAX_SHOWN))
+            tx.audit("exec.decided", **common, **short_fields(said, MAX_SHOWN))
             if is_granted and issued is not None:
                 tx.insert_grant(issued[0].row)
                 tx.audit("grant.issued", **common, **issued_fields(issued[0], issued[1]))

@@ -19,7 +19,7 @@ from janee.authority.delivery import basic_pair
 from janee.authority.denial import DecisionDenied
 from janee.authority.policy import HttpQuery, HttpTarget, refuse
 from janee.authority.records import MAX_REFUSED, MAX_SHOWN, common_fields, decided, short_fields
-from janee.authority.upstream import MAX_RESPONSE_BYTES, UpstreamRequest, UpstreamResponse, Upstreams
+from janee.authority.upstream import MAX_CALLS, MAX_RESPONSE_BYTES, UpstreamRequest, UpstreamResponse, Upstreams
 from janee.config.schema import Auth, AuthType, Service
 from janee.errors import JaneeError, ProtocolError, StoreError
 from janee.protocol import ErrorCode, ExecuteRequest, ExecuteResponse
@@ -83,7 +83,7 @@ async def execute(authority: Authority, caller: Caller, request: ExecuteRequest)
     if failure is not None:
         raise failure
     timeout_s = decision.capability.timeout_ms / 1000
-    return await _send_audited(authority, decision.service, decision.target, request.body, secrets, timeout_s, common)
+    return await _send_audited(authority, decision.service, decision.target, request.body, secrets, timeout_s, common, crowd)
 
 
 def _query(subject: Subject, request: ExecuteRequest) -> HttpQuery:
@@ -112,17 +112,25 @@ async def _send_audited(
     secrets: Mapping[str, Secret],
     timeout_s: float,
     common: dict[str, Any],
+    crowd: str,
 ) -> ExecuteResponse:
     """Send, scrub, and record how it ended: also when it failed or was cancelled."""
     started = time.monotonic()
     result: dict[str, Any] = {"outcome": "cancelled"}
+    is_waiting = True
     try:
-        async with asyncio.timeout(timeout_s):
-            response = await _upstreams(authority).send(service, _request(service, target, body, secrets))
+        upstreams = _upstreams(authority)
+        async with asyncio.timeout(timeout_s), upstreams.turn(service, crowd):
+            is_waiting = False
+            response = await upstreams.send(service, _request(service, target, body, secrets))
             answer = await _clean(response, authority.masks.of(service, secrets))
         result = {"outcome": "completed", "status": answer.status, "bytes": len(response.body), "scrubHits": answer.scrub_hits}
         return answer
     except TimeoutError:
+        if is_waiting:
+            result = {"outcome": "failed", "error": "BUSY"}
+            why = f"{MAX_CALLS} calls of this agent to the service {service.name} are under way since {timeout_s:g} s"
+            raise ProtocolError("BUSY", why, "wait for their answers") from None
         result = {"outcome": "timed_out", "error": ErrorCode.UPSTREAM_TIMEOUT.value}
         raise ProtocolError(
             ErrorCode.UPSTREAM_TIMEOUT, f"the service {service.name} did not answer within {timeout_s:g} s", "raise `timeout`"

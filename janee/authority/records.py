@@ -14,7 +14,7 @@ from typing import Any, Final
 
 from janee.authority.callers import Caller, Subject
 from janee.authority.grants import GrantPlan
-from janee.authority.masks import Masks, clean_fields
+from janee.authority.masks import Masks
 from janee.authority.policy import Decision
 from janee.authority.store import GrantRow, Transaction
 from janee.errors import JaneeError
@@ -53,10 +53,13 @@ def decided(decision: Decision, failure: JaneeError | None) -> dict[str, Any]:
     }
 
 
-def short_command(scrubber: Scrubber, command: Sequence[str]) -> dict[str, Any]:
+def is_short(command: Sequence[str]) -> bool:
+    """Whether a command need not be cut."""
+    return sum(map(len, command)) + len(command) <= MAX_SHOWN // 4  # 4: the most bytes that a character has
+
+
+def long_command(scrubber: Scrubber, command: Sequence[str]) -> dict[str, Any]:
     """The fields `command`, scrubbed and cut, and if it is cut `commandSha256`: of the scrubbed arguments, NUL between them."""
-    if sum(map(len, command)) + len(command) <= MAX_SHOWN // 4:  # 4: the most bytes that a character has
-        return clean_fields(scrubber, {"command": list(command)})
     shown: list[str] = []
     room = MAX_SHOWN
     for argument in command:

@@ -11,11 +11,14 @@ It never decides and never scrubs: `janee.authority.execute` does.
 
 from __future__ import annotations
 
+import asyncio
+import contextlib
+import socket
 import ssl
 import zlib
 from collections import OrderedDict
-from collections.abc import AsyncIterator, Mapping
-from dataclasses import dataclass
+from collections.abc import AsyncGenerator, AsyncIterator, Mapping
+from dataclasses import dataclass, field
 from typing import Final
 from urllib.parse import urlsplit
 
@@ -29,6 +32,8 @@ from janee.protocol import ErrorCode
 MAX_RESPONSE_BYTES: Final = 10 << 20
 OVERLAP_BYTES: Final = 128 << 10  # read beyond the limit, so that a secret across it is seen whole before the cut
 CONNECT_S: Final = 10.0
+MAX_CONNECTIONS: Final = 64  # to one service
+MAX_CALLS: Final = 8  # of one agent to one service at once; more wait for their turn, so that others get theirs
 _KEPT_SERVICES: Final = 32
 _DEFAULT_PORTS: Final = {"https": 443, "http": 80}
 
@@ -57,12 +62,33 @@ class UpstreamResponse:
     is_cut: bool
 
 
+@dataclass(slots=True)
+class _Turns:
+    free: asyncio.Semaphore = field(default_factory=lambda: asyncio.Semaphore(MAX_CALLS))
+    users: int = 0
+
+
 class Upstreams:
     """Connections to the services, kept alive apart for each of them. For one event loop."""
 
     def __init__(self) -> None:
         self._transports: OrderedDict[tuple[str, str | None], httpx.AsyncHTTPTransport] = OrderedDict()
         self._default_context: ssl.SSLContext | None = None
+        self._turns: dict[tuple[str, str], _Turns] = {}
+
+    @contextlib.asynccontextmanager
+    async def turn(self, service: Service, crowd: str) -> AsyncGenerator[None]:
+        """Wait until fewer than MAX_CALLS of those that are counted together call the service."""
+        key = (service.name, crowd)
+        turns = self._turns.setdefault(key, _Turns())
+        turns.users += 1
+        try:
+            async with turns.free:
+                yield
+        finally:
+            turns.users -= 1
+            if turns.users == 0:
+                del self._turns[key]
 
     async def send(self, service: Service, request: UpstreamRequest) -> UpstreamResponse:
         """Send one request and read its response. The caller sets the deadline.
@@ -77,10 +103,14 @@ class Upstreams:
         try:
             transport = await self._transport(service)
             response = await transport.handle_async_request(prepared)
+            _acknowledge(response)
             try:
                 body, is_cut = await _read(response, request.method)
             finally:
                 await response.aclose()
+        except httpx.ConnectTimeout:
+            why = f"the host {host} took no connection within {CONNECT_S:g} s"
+            raise ProtocolError(ErrorCode.UPSTREAM_TIMEOUT, why, "is it running, and reachable from the Authority?") from None
         except httpx.TimeoutException:
             raise TimeoutError from None
         except (httpx.HTTPError, httpx.InvalidURL, ssl.SSLError, OSError) as error:
@@ -98,7 +128,7 @@ class Upstreams:
         found = self._transports.get(key)
         if found is None:
             context: ssl.SSLContext | bool = self._context(service) if url.scheme == "https" else False
-            limits = httpx.Limits(max_connections=20, max_keepalive_connections=8, keepalive_expiry=30)
+            limits = httpx.Limits(max_connections=MAX_CONNECTIONS, max_keepalive_connections=8, keepalive_expiry=30)
             found = httpx.AsyncHTTPTransport(verify=context, trust_env=False, http2=False, limits=limits, retries=0)
             self._transports[key] = found
             if len(self._transports) > _KEPT_SERVICES:
@@ -132,9 +162,21 @@ def _prepare(service: Service, request: UpstreamRequest, address: str, port: int
         content=request.body,
         extensions={
             "sni_hostname": url.hostname or "",
-            "timeout": {"connect": CONNECT_S, "read": None, "write": None, "pool": CONNECT_S},
+            "timeout": {"connect": CONNECT_S, "read": None, "write": None, "pool": None},
         },
     )
+
+
+def _acknowledge(response: httpx.Response) -> None:
+    """Acknowledge the response's head now.
+
+    A server that writes head and body apart, with Nagle's algorithm (RFC 896), holds the body back until our kernel's delayed
+    acknowledgement, some 40 ms.
+    """
+    stream = response.extensions.get("network_stream")
+    connection = stream.get_extra_info("socket") if stream is not None else None
+    if connection is not None and connection.family in (socket.AF_INET, socket.AF_INET6):
+        connection.setsockopt(socket.IPPROTO_TCP, socket.TCP_QUICKACK, 1)
 
 
 async def _read(response: httpx.Response, method: str) -> tuple[bytes, bool]:

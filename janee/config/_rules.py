@@ -42,8 +42,9 @@ def base_url(node: Node) -> str:
         raise InvalidYamlError(node.line, "must not hold a query or fragment")
     if not _HOST.fullmatch(parts.netloc) or parts.netloc.startswith("*") or port == 0:
         raise InvalidYamlError(node.line, "must name a host, with a port from 1 to 65535 if any")
-    if re.search(r"[\s\\]|/\.{1,2}(/|$)|%", parts.path):
-        raise InvalidYamlError(node.line, "must have a plain path: no blanks, backslashes, dot segments or percent escapes")
+    if not value.isascii() or re.search(r"[\s\\]|/\.{1,2}(/|$)|%", parts.path):
+        why = "must have a plain path: ASCII, no blanks, backslashes, dot segments or percent escapes"
+        raise InvalidYamlError(node.line, why)
     return value.rstrip("/")
 
 

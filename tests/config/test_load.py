@@ -222,6 +222,7 @@ BAD_URLS = [
     "https://*.example",
     "https://a.example/../b",
     "https://a.example/%2e%2e",
+    "https://a.example/é",
     "https://a b",
     "https://a.example\\@b.example",
     "https://[::1",

@@ -101,3 +101,13 @@ def test_more_connections_than_allowed_are_closed_and_the_rest_served(live: Live
         finally:
             connection.close()
     raise AssertionError("it never came back")
+
+
+def test_a_request_with_two_lengths_is_refused_and_the_connection_closed(live: Live) -> None:
+    with socket.create_connection(("127.0.0.1", live.port), timeout=10) as connection:
+        head = b"POST /v1/exec/authorize HTTP/1.1\r\nHost: a\r\nContent-Length: 5\r\nTransfer-Encoding: chunked\r\n\r\n"
+        connection.sendall(head + b"0\r\n\r\n" + b"GET /v1/health HTTP/1.1\r\nHost: a\r\n\r\n")
+        answer = b""
+        while piece := connection.recv(4096):
+            answer += piece
+    assert answer.startswith(b"HTTP/1.1 400") and answer.count(b"HTTP/1.1") == 1
