@@ -118,9 +118,7 @@ class StdioServer:
     async def _accept(self, message: Message) -> None:
         if message.id is None:
             if message.method == "notifications/cancelled":
-                task = self._running.get(message.params.get("requestId", ""))
-                if task is not None:
-                    task.cancel()
+                self._cancel(message.params.get("requestId"))
             return
         if message.id in self._running:
             await self._answer_error(message.id, RpcError(INVALID_REQUEST, "invalid request: this id is in use"))
@@ -133,6 +131,10 @@ class StdioServer:
                 await self._answer(message.id, self._reply(message))
             except RpcError as error:
                 await self._answer_error(message.id, error)
+
+    def _cancel(self, request_id: object) -> None:
+        if isinstance(request_id, str | int) and request_id in self._running:  # anything else may not even be hashable
+            self._running[request_id].cancel()
 
     def _reply(self, message: Message) -> dict[str, Any]:
         """The answer to what needs no waiting. Raises RpcError."""

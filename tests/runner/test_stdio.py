@@ -38,6 +38,12 @@ def test_a_line_that_is_no_message_is_answered_and_the_server_lives_on(client: M
     assert client.request("ping")["result"] == {}
 
 
+@pytest.mark.parametrize("request_id", [None, {}, [], 1.5, True, "none", 10**30])
+def test_a_cancellation_of_nothing_is_ignored(client: McpClient, request_id: object) -> None:
+    client.notify("notifications/cancelled", {"requestId": request_id})
+    assert client.request("ping")["result"] == {}
+
+
 def test_an_unknown_method_is_a_json_rpc_error(client: McpClient) -> None:
     assert client.request("no/such/method")["error"]["code"] == -32601
 

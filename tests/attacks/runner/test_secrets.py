@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import base64
 import os
+import resource
 from contextlib import suppress
 from pathlib import Path
 
@@ -126,3 +127,17 @@ def test_a_workspace_program_of_the_right_name_is_not_executed(client: McpClient
         result = client.exec(name, "-c", "echo $RIG_TOKEN", capability="work", cwd=str(tmp_path))
         assert result["isError"], name
         assert result["denial"]["reasonCode"] in ("COMMAND_NOT_ALLOWED", "EXECUTABLE_NOT_TRUSTED")
+
+
+def facts(pid: int) -> dict[str, str]:
+    lines = Path(f"/proc/{pid}/status").read_text().splitlines()
+    return {name: value.strip() for name, _, value in (line.partition(":") for line in lines)}
+
+
+def test_while_a_command_runs_its_executor_is_filtered_and_leaves_no_core(rig: Rig) -> None:
+    with rig.runner() as client:
+        number = client.post_exec("sleep", "2.5")
+        executor = parent(parent(command_of(rig, client, "2.5")))
+        wait_for("the pump filter is on", lambda: True if facts(executor)["Seccomp"] == "2" else None)
+        assert resource.prlimit(executor, resource.RLIMIT_CORE)[0] == 0
+        client.wait(number)
