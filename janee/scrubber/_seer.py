@@ -67,7 +67,7 @@ class Seer:
             more += self._seen(text, view, self._found(view.shown))
         if joined is not None:
             found = self._found(joined)
-            if ended or (found and not _same(found, spans, text)):
+            if ended or (found and (plain is not None or not _same(found, spans, text))):
                 flat = views.without_line_ends(unbroken, plain)
                 lasts.append(flat)
                 more += self._seen(text, flat, found)
@@ -85,11 +85,15 @@ class Seer:
         cut = keep = self._held(text, plain)
         if joined is not None:
             cut, keep = self._held_across_lines(text, plain, max(covered, masked[-1][1] if masked else 0), cut)
+        if self.columns:
+            cut = min(cut, self._held_in_columns(text, columns))
+            keep = min(keep, cut)
+        for start, _, _, mask in masked:
+            if start < keep <= cut <= mask:  # its end is masked later, so it must be found again
+                keep = start
         if plain is not None:
             keep = views.sequence_start(text, keep)
-        if self.columns:
-            cut, keep, before = self._held_in_columns(text, columns, cut, keep, before)
-        return Sight(masked, cut, keep, before)
+        return Sight(masked, cut, *_line_start(text, columns, keep, before)) if self.columns else Sight(masked, cut, keep)
 
     def _found(self, shown: bytes) -> list[Span]:
         found = self.matcher.find(shown)
@@ -202,23 +206,27 @@ class Seer:
                 cut = min(cut, seen.place(start + LEAD))
         return cut, min(keep, cut)
 
-    def _held_in_columns(self, text: bytes, columns: Dumps, cut: int, keep: int, before: int) -> tuple[int, int, int]:
-        """(cut, keep, what stands in front of keep), once dumps are looked at too."""
-        cut = min(cut, columns.begun)
-        if columns.lines and columns.lines[-1][1] + 1 == columns.begun:  # the text ends in a dump
+    def _held_in_columns(self, text: bytes, columns: Dumps) -> int:
+        """Up to where `text` may be written if the dump at its end goes on."""
+        cut = columns.begun
+        if columns.lines and columns.lines[-1][1] + 1 == columns.begun:
             view = columns.view(text[: columns.begun - 1])
             length = self.matcher.hold(view.shown)
             if length:
-                cut = min(cut, view.place(len(view.shown) - length))
-        keep = min(keep, cut)
-        line = columns.line_at(keep)
-        if line is not None:  # a line is read from its start, or not at all
-            keep = line[0]
-        if keep == 0:
-            return cut, keep, before
-        if text[keep - 1] != _LINE_FEED:
-            return cut, keep, MID_LINE
-        return cut, keep, LINE_START if columns.line_at(keep - 1) is None else AFTER_DUMP
+                cut = view.place(len(view.shown) - length)
+        return cut
+
+
+def _line_start(text: bytes, columns: Dumps, keep: int, before: int) -> tuple[int, int]:
+    """`keep`, or the start of the dump line that it is in, which is read whole or not at all; what stands before."""
+    line = columns.line_at(keep)
+    if line is not None:
+        keep = line[0]
+    if keep == 0:
+        return keep, before
+    if text[keep - 1] != _LINE_FEED:
+        return keep, MID_LINE
+    return keep, LINE_START if columns.line_at(keep - 1) is None else AFTER_DUMP
 
 
 def _joined(shown: bytes) -> bytes | None:
