@@ -5,6 +5,9 @@ between its first and its last, colours and line ends included.
 
 A match across line ends that has fewer than `LEAD` bytes before its first line end is masked from its fifth byte on: to hold
 back every line that ends in the first letter of a secret would delay most lines of a log.
+
+One thing does depend on the chunks: if a backspace takes away the last character of a match that overlaps an earlier one, that
+character may be masked already. Never less is masked.
 """
 
 from collections.abc import Iterator
@@ -84,7 +87,7 @@ class Seer:
             return Sight(masked, size, size)
         cut = keep = self._held(text, plain)
         if joined is not None:
-            cut, keep = self._held_across_lines(text, plain, max(covered, masked[-1][1] if masked else 0), cut)
+            cut, keep = self._held_across_lines(text, plain, [(0, covered, 0, 0), *masked], cut)
         if self.columns:
             cut = min(cut, self._held_in_columns(text, columns))
             keep = min(keep, cut)
@@ -175,8 +178,8 @@ class Seer:
                     cut = min(cut, low + view.place(left - length))
         return cut
 
-    def _held_across_lines(self, text: bytes, view: View | None, reach: int, cut: int) -> tuple[int, int]:
-        """(cut, keep) for matches across line ends. reach: where the last match ends that is known."""
+    def _held_across_lines(self, text: bytes, view: View | None, known: list[Masked], cut: int) -> tuple[int, int]:
+        """(cut, keep) for matches across line ends. known: the matches that are complete."""
         if view is not None:
             text = text[: views.pending(text)]
             view = views.without_sequences(text)
@@ -200,7 +203,7 @@ class Seer:
             lead = length < LEAD or _has_line_end(text[first : seen.place(start + LEAD - 1)])
             if not lead:
                 cut = min(cut, first)
-            elif first < reach:  # it would only prolong the match that reaches into it
+            elif reach := _end_over(known, first):  # it would only prolong the match that it begins in
                 cut = min(cut, reach)
             elif length > LEAD:
                 cut = min(cut, seen.place(start + LEAD))
@@ -227,6 +230,11 @@ def _line_start(text: bytes, columns: Dumps, keep: int, before: int) -> tuple[in
     if text[keep - 1] != _LINE_FEED:
         return keep, MID_LINE
     return keep, LINE_START if columns.line_at(keep - 1) is None else AFTER_DUMP
+
+
+def _end_over(known: list[Masked], at: int) -> int:
+    """Where the match ends that byte `at` is in; 0: it is in none."""
+    return next((end for start, end, _, _ in reversed(known) if start <= at < end), 0)
 
 
 def _joined(shown: bytes) -> bytes | None:

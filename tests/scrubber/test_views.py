@@ -129,6 +129,63 @@ def test_output_and_counts_do_not_depend_on_the_chunks(seed: int) -> None:
         assert (out, stream.hits) == expected, (seed, size, text)
 
 
+HARD_SECRETS = (
+    (b"abababababab", b"babab"),
+    (b"-----BEGIN K-----\nMIIEvQIBADANBgkqhkiG9w0BAQEF\nAASCBKcwggSjAgEAAoIBAQC7\n-----END K-----\n",),
+    (b"ghp_9fK2xQ7LmZ3vT8bN1cR6", b"T8bN1cR6wY4sD5hJ0aUeGiPo"),
+    (b"aaaaaaaaaaab",),
+    (b"a\nb\nc\nd\ne\nf",),
+    (b"12345678",),
+)
+SEEN_ONCE = (  # each came out under one chunking and not under another, until it was put right
+    ((b"aaaaaaaaaaab",), b"b\n" + b"a" * 25 + b"b"),
+    ((b"12345678",), b"123456781234\n5678\x1b12345678"),
+    ((b"abababababab", b"babab"), b"bababa\n00000000: 6162 6162 6162 61  abababa\nbababa"),
+)
+
+
+def disguised(rng: random.Random, secret: bytes) -> bytes:
+    """A part of a secret, or all of it, with something done to it."""
+    cut = sorted((rng.randint(0, len(secret)), rng.randint(0, len(secret))))
+    part = secret[cut[0] : cut[1]] if rng.random() < 0.6 else secret
+    width = rng.choice((1, 2, 4, 5))
+    return rng.choice(
+        (
+            part,
+            part,
+            part,
+            part.hex().encode(),
+            coloured(part),
+            b"\n".join(part[at : at + width] for at in range(0, len(part), width)),
+            b"\n" + subprocess_free_xxd(part),
+            rng.choice((b"\x1b[0m", b"\x1b", b"\r\n", b"\n", b"0000", b" ")),
+        )
+    )
+
+
+@pytest.mark.parametrize(
+    ("secrets", "text"),
+    [
+        *SEEN_ONCE,
+        *(
+            (secrets, b"".join(disguised(rng, rng.choice(secrets)) for _ in range(rng.randint(1, 10))))
+            for rng in map(random.Random, range(SEEDS))
+            for secrets in (rng.choice(HARD_SECRETS),)
+        ),
+    ],
+)
+@pytest.mark.parametrize("fragments", [None, False, True])
+def test_self_overlapping_and_short_secrets_do_not_depend_on_the_chunks(
+    secrets: tuple[bytes, ...], text: bytes, fragments: bool | None
+) -> None:
+    scrubber = Scrubber(secrets, fragments=fragments, min_length=1)
+    expected = scrubber.scrub(text)
+    for size in (1, 2, 5, 23):
+        stream = scrubber.stream()
+        out = b"".join(stream.feed(text[at : at + size]) for at in range(0, len(text), size)) + stream.finish()
+        assert (out, stream.hits) == expected, size
+
+
 def test_memory_stays_flat_whatever_a_view_leaves_out() -> None:
     scrubber = Scrubber([SECRET])
     for filler in (b"\n", b"\r\n", b"\x1b[0m", b"\b", b"x\b", b"0000"):
