@@ -19,7 +19,7 @@ from typing import Any
 import httpx
 import pytest
 
-from tests.runner.rig import Rig, descendants, is_alive, stop, wait_for
+from tests.runner.rig import Rig, descendants, stop, wait_for
 
 ACCEPT = {"accept": "application/json, text/event-stream", "content-type": "application/json"}
 INITIALIZE = {
@@ -146,6 +146,13 @@ def test_a_revoked_agent_is_refused_in_its_live_session(http: HttpRunner, rig: R
     assert result["structuredContent"]["denial"]["reasonCode"] in ("SESSION_REVOKED", "IDENTITY_UNVERIFIED")
 
 
+def command_line(pid: int) -> bytes:
+    try:
+        return Path(f"/proc/{pid}/cmdline").read_bytes()
+    except (FileNotFoundError, ProcessLookupError):  # it ended while we looked
+        return b""
+
+
 def test_a_client_that_hangs_up_ends_its_command(http: HttpRunner, rig: Rig) -> None:
     session = http.session("agent:one")
     arguments = {"capability": "run", "command": ["sleep", "61.25"]}
@@ -153,7 +160,7 @@ def test_a_client_that_hangs_up_ends_its_command(http: HttpRunner, rig: Rig) -> 
     headers = {**ACCEPT, "authorization": f"Bearer {http.tokens['agent:one']}", "mcp-session-id": session}
 
     def sleeping() -> bool:
-        return any(b"61.25" in Path(f"/proc/{pid}/cmdline").read_bytes() for pid in descendants(http.pid) if is_alive(pid))
+        return any(b"61.25" in command_line(pid) for pid in descendants(http.pid))
 
     with httpx.Client(trust_env=False, timeout=30) as client, client.stream("POST", http.url, json=body, headers=headers):
         wait_for("the command runs", lambda: sleeping() or None)

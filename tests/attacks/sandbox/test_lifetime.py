@@ -114,7 +114,9 @@ def test_a_fork_bomb_ends_with_the_time_limit(level: Level) -> None:
 def test_ending_the_command_line_ends_the_command(signal_number: signal.Signals) -> None:
     mark = fresh_mark("cli")
     front = subprocess.Popen(
-        [sys.executable, "-m", "sandbox", "run", "--", "sh", "-c", "sleep 600; :", mark], cwd=rig.REPOSITORY
+        [sys.executable, "-m", "sandbox", "run", "--", "sh", "-c", "sleep 600; :", mark],
+        cwd=rig.REPOSITORY,
+        preexec_fn=lambda: signal.signal(signal_number, signal.SIG_DFL),  # nohup would have it ignored
     )
     try:
         assert rig.eventually(lambda: len(rig.processes_with(mark)) >= 3)
