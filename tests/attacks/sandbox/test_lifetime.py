@@ -116,7 +116,7 @@ def test_ending_the_command_line_ends_the_command(signal_number: signal.Signals)
     front = subprocess.Popen(
         [sys.executable, "-m", "sandbox", "run", "--", "sh", "-c", "sleep 600; :", mark],
         cwd=rig.REPOSITORY,
-        preexec_fn=lambda: signal.signal(signal_number, signal.SIG_DFL),  # nohup would have it ignored
+        preexec_fn=lambda: signal.signal(signal.SIGHUP, signal.SIG_DFL),  # nohup would have it ignored
     )
     try:
         assert rig.eventually(lambda: len(rig.processes_with(mark)) >= 3)
