@@ -292,6 +292,14 @@ def descendants(pid: int) -> set[int]:
     return found
 
 
+def parent_of(pid: int) -> int:
+    """The parent's pid; 0 for a process that is gone."""
+    try:
+        return int(Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[1])
+    except OSError:
+        return 0
+
+
 def is_alive(pid: int) -> bool:
     try:
         return Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[0] != "Z"
@@ -299,5 +307,13 @@ def is_alive(pid: int) -> bool:
         return False
 
 
+def argv_of(pid: int) -> bytes:
+    """The process's argv, each ended by NUL; nothing for one that is gone: processes come and go while a test looks."""
+    try:
+        return Path(f"/proc/{pid}/cmdline").read_bytes()
+    except OSError:
+        return b""
+
+
 def tree(pid: int) -> Sequence[str]:
-    return [f"{child} {Path(f'/proc/{child}/cmdline').read_bytes()!r}" for child in descendants(pid)]
+    return [f"{child} {argv_of(child)!r}" for child in descendants(pid)]

@@ -13,13 +13,12 @@ import threading
 import time
 from collections.abc import Iterator
 from dataclasses import dataclass, field
-from pathlib import Path
 from typing import Any
 
 import httpx
 import pytest
 
-from tests.runner.rig import Rig, descendants, stop, wait_for
+from tests.runner.rig import Rig, argv_of, descendants, stop, wait_for
 
 ACCEPT = {"accept": "application/json, text/event-stream", "content-type": "application/json"}
 INITIALIZE = {
@@ -146,13 +145,6 @@ def test_a_revoked_agent_is_refused_in_its_live_session(http: HttpRunner, rig: R
     assert result["structuredContent"]["denial"]["reasonCode"] in ("SESSION_REVOKED", "IDENTITY_UNVERIFIED")
 
 
-def command_line(pid: int) -> bytes:
-    try:
-        return Path(f"/proc/{pid}/cmdline").read_bytes()
-    except (FileNotFoundError, ProcessLookupError):  # it ended while we looked
-        return b""
-
-
 def test_a_client_that_hangs_up_ends_its_command(http: HttpRunner, rig: Rig) -> None:
     session = http.session("agent:one")
     arguments = {"capability": "run", "command": ["sleep", "61.25"]}
@@ -160,7 +152,7 @@ def test_a_client_that_hangs_up_ends_its_command(http: HttpRunner, rig: Rig) -> 
     headers = {**ACCEPT, "authorization": f"Bearer {http.tokens['agent:one']}", "mcp-session-id": session}
 
     def sleeping() -> bool:
-        return any(b"61.25" in command_line(pid) for pid in descendants(http.pid))
+        return any(b"61.25" in argv_of(pid) for pid in descendants(http.pid))
 
     with httpx.Client(trust_env=False, timeout=30) as client, client.stream("POST", http.url, json=body, headers=headers):
         wait_for("the command runs", lambda: sleeping() or None)
@@ -194,22 +186,15 @@ def test_an_agents_queue_does_not_hold_up_another_agent(http: HttpRunner) -> Non
     threads = [threading.Thread(target=hog) for _ in range(20)]
     for thread in threads:
         thread.start()
-    wait_for("they run", lambda: sum(cmdline(pid) == b"sleep\x003\0" for pid in descendants(http.pid)) >= 8 or None)
+    wait_for("they run", lambda: sum(argv_of(pid) == b"sleep\x003\0" for pid in descendants(http.pid)) >= 8 or None)
     mine = http.session("agent:one")
     started = time.monotonic()
     result = http.call("agent:one", mine, "janee_exec", {"capability": "run", "command": ["true"]})
     assert result["structuredContent"]["exitCode"] == 0
     assert time.monotonic() - started < 2.5
-    assert sum(cmdline(pid) == b"sleep\x003\0" for pid in descendants(http.pid)) <= 8
+    assert sum(argv_of(pid) == b"sleep\x003\0" for pid in descendants(http.pid)) <= 8
     for thread in threads:
         thread.join(60)
-
-
-def cmdline(pid: int) -> bytes:
-    try:
-        return Path(f"/proc/{pid}/cmdline").read_bytes()
-    except OSError:
-        return b""
 
 
 def test_silent_connections_do_not_keep_others_out(http: HttpRunner) -> None:

@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.runner.rig import McpClient, Rig, descendants, is_alive, make_rig, stop, wait_for
+from tests.runner.rig import McpClient, Rig, argv_of, descendants, is_alive, make_rig, stop, wait_for
 
 
 @pytest.fixture
@@ -23,7 +23,7 @@ def alone(strict_sandbox: None, tmp_path: Path) -> Iterator[Rig]:
 
 
 def authority_of(client: McpClient) -> int:
-    return next(pid for pid in descendants(client.process.pid) if b"\0authority\0" in Path(f"/proc/{pid}/cmdline").read_bytes())
+    return next(pid for pid in descendants(client.process.pid) if b"\0authority\0" in argv_of(pid))
 
 
 def test_the_agent_is_local_and_commands_run(alone: Rig) -> None:
@@ -32,7 +32,7 @@ def test_the_agent_is_local_and_commands_run(alone: Rig) -> None:
     assert client.call("janee_whoami", {})["agentId"] == "local"
     assert client.exec("sh", "-c", "echo $RIG_TOKEN")["stdout"] == "[REDACTED]\n"
     family = descendants(client.process.pid)
-    argv = Path(f"/proc/{authority_of(client)}/cmdline").read_bytes()
+    argv = argv_of(authority_of(client))
     environment = Path(f"/proc/{authority_of(client)}/environ").read_bytes()
     assert b"jnr." not in argv + environment
     assert stop(client.process) == 0

@@ -10,22 +10,15 @@ from pathlib import Path
 
 import pytest
 
-from tests.runner.rig import McpClient, Rig, descendants, is_alive, wait_for
+from tests.runner.rig import McpClient, Rig, argv_of, descendants, is_alive, parent_of, wait_for
 
 MARK = "31.4159"  # in the argv of what must not survive
 
 
 def running(mark: str) -> set[int]:
     """The live processes with `mark` in their argv."""
-    found = set()
-    for entry in Path("/proc").iterdir():
-        if entry.name.isdigit():
-            try:
-                if mark.encode() in (entry / "cmdline").read_bytes().split(b"\0") and is_alive(int(entry.name)):
-                    found.add(int(entry.name))
-            except OSError:
-                continue
-    return found
+    pids = (int(entry.name) for entry in Path("/proc").iterdir() if entry.name.isdigit())
+    return {pid for pid in pids if mark.encode() in argv_of(pid).split(b"\0") and is_alive(pid)}
 
 
 def wait_started(mark: str) -> set[int]:
@@ -41,16 +34,15 @@ def mark_of(number: int) -> str:
 
 
 def zygote_of(client: McpClient) -> int:
-    children = [pid for pid in descendants(client.process.pid) if b"_zygote_main" in Path(f"/proc/{pid}/cmdline").read_bytes()]
-    parents = {pid: int(Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[1]) for pid in children}
-    return next(pid for pid, parent in parents.items() if parent == client.process.pid)
+    children = [pid for pid in descendants(client.process.pid) if b"_zygote_main" in argv_of(pid)]
+    return next(pid for pid in children if parent_of(pid) == client.process.pid)
 
 
 def executor_of(command_pid: int) -> int:
     """The Executor of a command: the parent of its pid 1."""
     pid = command_pid
     for _ in range(2):
-        pid = int(Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[1])
+        pid = parent_of(pid)
     return pid
 
 

@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.runner.rig import API_KEY, SECRET, McpClient, Rig, descendants, wait_for
+from tests.runner.rig import API_KEY, SECRET, McpClient, Rig, argv_of, descendants, parent_of, wait_for
 
 needs_root = pytest.mark.skipif(os.getuid() != 0, reason="reading another process's memory needs root")
 
@@ -38,16 +38,11 @@ def memory_holds(pid: int, needles: list[bytes]) -> bool:
     return False
 
 
-def parent(pid: int) -> int:
-    return int(Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[1])
-
-
 def command_of(rig: Rig, client: McpClient, mark: str) -> int:
     def find() -> int | None:
         for pid in descendants(client.process.pid):
-            with suppress(OSError):
-                if Path(f"/proc/{pid}/cmdline").read_bytes() == f"sleep\0{mark}\0".encode():
-                    return pid
+            if argv_of(pid) == f"sleep\0{mark}\0".encode():
+                return pid
         return None
 
     return wait_for("the command runs", find)
@@ -59,8 +54,8 @@ def test_while_a_command_sleeps_its_secret_is_in_no_other_process_of_the_runner(
         client.exec("sh", "-c", "echo $RIG_TOKEN")  # an earlier execution must have left nothing either
         number = client.post_exec("sleep", "3.25")
         command = command_of(rig, client, "3.25")
-        init = parent(command)
-        executor = parent(init)
+        init = parent_of(command)
+        executor = parent_of(init)
         family = descendants(client.process.pid) | {client.process.pid}
         holders = {pid for pid in family if memory_holds(pid, forms(SECRET))}
         assert command in holders
@@ -78,7 +73,7 @@ def test_the_runner_key_is_in_no_process_but_the_front(rig: Rig) -> None:
         number = client.post_exec("sleep", "2.75")
         command_of(rig, client, "2.75")
         for pid in descendants(client.process.pid):
-            assert not memory_holds(pid, [API_KEY.encode()]), Path(f"/proc/{pid}/cmdline").read_bytes()
+            assert not memory_holds(pid, [API_KEY.encode()]), argv_of(pid)
         client.wait(number)
 
 
@@ -137,7 +132,7 @@ def facts(pid: int) -> dict[str, str]:
 def test_while_a_command_runs_its_executor_is_filtered_and_leaves_no_core(rig: Rig) -> None:
     with rig.runner() as client:
         number = client.post_exec("sleep", "2.5")
-        executor = parent(parent(command_of(rig, client, "2.5")))
+        executor = parent_of(parent_of(command_of(rig, client, "2.5")))
         wait_for("the pump filter is on", lambda: True if facts(executor)["Seccomp"] == "2" else None)
         assert resource.prlimit(executor, resource.RLIMIT_CORE)[0] == 0
         client.wait(number)
