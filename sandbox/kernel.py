@@ -9,6 +9,7 @@ Numbers and structures: the kernel's uapi headers, named at each. Machines: x86_
 
 import ctypes
 import errno
+import fcntl
 import os
 import platform
 import signal
@@ -75,6 +76,11 @@ _LANDLOCK_RULE_NET_PORT: Final = 2
 # uapi/linux/seccomp.h
 _SECCOMP_SET_MODE_FILTER: Final = 1
 _SECCOMP_FILTER_FLAG_TSYNC: Final = 1
+_SECCOMP_FILTER_FLAG_NEW_LISTENER: Final = 8
+_SECCOMP_IOCTL_NOTIF_RECV: Final = 0xC0502100
+_SECCOMP_IOCTL_NOTIF_SEND: Final = 0xC0182101
+_SECCOMP_IOCTL_NOTIF_ID_VALID: Final = 0x40082102
+_SECCOMP_USER_NOTIF_FLAG_CONTINUE: Final = 1
 
 _CLOSE_RANGE_CLOEXEC: Final = 4
 _MCL_CURRENT: Final = 1
@@ -94,6 +100,7 @@ _FSCONFIG: Final = 431
 _FSMOUNT: Final = 432
 _CLOSE_RANGE: Final = 436
 _OPENAT2: Final = 437
+_PIDFD_GETFD: Final = 438
 _MOUNT_SETATTR: Final = 442
 _LANDLOCK_CREATE_RULESET: Final = 444
 _LANDLOCK_ADD_RULE: Final = 445
@@ -329,3 +336,55 @@ def load_filter(program: bytes) -> None:
         if result > 0:
             raise OSError(errno.EBUSY, f"seccomp: thread {result} could not be synchronised")
         _fail("seccomp")
+
+
+# ---- seccomp's questions to a supervisor: seccomp_unotify(2)
+
+_NOTIFICATION: Final = struct.Struct("=QIIiIQ6Q")  # struct seccomp_notif
+_ANSWER: Final = struct.Struct("=QqiI")  # struct seccomp_notif_resp
+
+
+def load_asking_filter(program: bytes) -> int:
+    """seccomp(2) with SECCOMP_FILTER_FLAG_NEW_LISTENER: load a filter into this thread; returns the supervisor's
+    descriptor."""
+    block = _SockFprog(len(program) // 8, program)
+    require_supported_machine()
+    arguments = (_SECCOMP_SET_MODE_FILTER, _SECCOMP_FILTER_FLAG_NEW_LISTENER)
+    numbers = [ctypes.c_long(value) for value in (_NATIVE["seccomp"], *arguments)]
+    return _check("seccomp", int(_LIBC.syscall(*numbers, ctypes.byref(block))))
+
+
+def receive_question(listener: int) -> tuple[int, int, int, int, tuple[int, ...]]:
+    """SECCOMP_IOCTL_NOTIF_RECV: (id, thread as this process numbers it, call number, architecture, six arguments).
+
+    Raises `FileNotFoundError` when the asking process died meanwhile.
+    """
+    block = bytearray(_NOTIFICATION.size)
+    fcntl.ioctl(listener, _SECCOMP_IOCTL_NOTIF_RECV, block, True)
+    question, thread, _, number, arch, _, *arguments = _NOTIFICATION.unpack(block)
+    return question, thread, number, arch, tuple(arguments)
+
+
+def is_question_open(listener: int, question: int) -> bool:
+    """SECCOMP_IOCTL_NOTIF_ID_VALID: does the asking thread still wait? Only then its number still means it."""
+    try:
+        fcntl.ioctl(listener, _SECCOMP_IOCTL_NOTIF_ID_VALID, struct.pack("=Q", question))
+    except OSError:
+        return False
+    return True
+
+
+def answer_question(listener: int, question: int, error: int) -> None:
+    """SECCOMP_IOCTL_NOTIF_SEND: fail the call with `error`; 0 lets the kernel go on with it."""
+    flags = 0 if error else _SECCOMP_USER_NOTIF_FLAG_CONTINUE
+    fcntl.ioctl(listener, _SECCOMP_IOCTL_NOTIF_SEND, _ANSWER.pack(question, 0, -error, flags))
+
+
+def answer_with_success(listener: int, question: int) -> None:
+    """SECCOMP_IOCTL_NOTIF_SEND: the call is not made, and returns 0."""
+    fcntl.ioctl(listener, _SECCOMP_IOCTL_NOTIF_SEND, _ANSWER.pack(question, 0, 0, 0))
+
+
+def copy_descriptor(pidfd: int, descriptor: int) -> int:
+    """pidfd_getfd(2): a descriptor of another process, as one of ours."""
+    return _call("pidfd_getfd", _PIDFD_GETFD, pidfd, descriptor, 0)
