@@ -87,6 +87,19 @@ def number_of(name: str) -> int | None:
     return next((value for known, value in NEW_NUMBERS if known == name), None)
 
 
+def name_of(number: int) -> str | None:
+    """The inverse of `number_of`; None for a number that has no name here."""
+    try:
+        return bytes(pyseccomp.resolve_syscall(pyseccomp.Arch.NATIVE, number)).decode()
+    except ValueError:
+        return next((known for known, value in NEW_NUMBERS if value == number), None)
+
+
+def native_arch() -> int:
+    """AUDIT_ARCH_ of this machine, as a filter sees it. uapi/linux/audit.h."""
+    return int(pyseccomp.system_arch())
+
+
 def _add(target: pyseccomp.SyscallFilter, action: int, name: str, *arguments: pyseccomp.Arg) -> None:
     number = number_of(name)
     if number is not None:

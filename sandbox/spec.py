@@ -195,7 +195,7 @@ class SandboxSpec:
     absolute path inside; None looks `argv[0]` up in `env["PATH"]` (or the default path) inside. executable_identity: if
     given, the file that is executed has exactly this identity. protected: host paths that no mount may be, contain or
     lie in. loopback: True lets the command listen on, and connect to, any port of its own private loopback; otherwise
-    only the ports of `hosts` can be reached.
+    only the ports of `hosts` can be reached. explain: `run` reports what is refused (slow, and it tells of paths outside).
     """
 
     argv: tuple[str | bytes, ...]
@@ -210,6 +210,7 @@ class SandboxSpec:
     limits: Limits = field(default_factory=Limits)
     protected: tuple[str, ...] = ()
     loopback: bool = False
+    explain: bool = False
 
     def __post_init__(self) -> None:
         self._check_command()
@@ -262,6 +263,8 @@ class SandboxSpec:
         moved = [mount for mount in self.mounts if mount.source != mount.target] if self.level is not Level.STRICT else []
         if moved:
             raise _bad(f"mount of {moved[0].source!r} elsewhere needs a mount namespace, which level {self.level} has not")
+        if self.explain and self.level is Level.OFF:
+            raise _bad("nothing is refused at level off, so nothing can be explained")
         if self.executable_identity is not None and self.executable is None:
             raise _bad("executable_identity without executable")
 
@@ -290,10 +293,23 @@ class Exit:
 
 
 @dataclass(frozen=True, slots=True)
+class Refusal:
+    """One thing that the sandbox refused. call: with the arguments that decided; error: name of the errno or signal."""
+
+    call: str
+    error: str
+    reason: str
+
+    def __str__(self) -> str:
+        return f"refused: {self.call} -> {self.error}: {self.reason}"
+
+
+@dataclass(frozen=True, slots=True)
 class Completed:
-    """What `run` returns. `stdout` and `stderr` are whole unless `truncated`."""
+    """What `run` returns. `stdout` and `stderr` are whole unless `truncated`. refusals: with `SandboxSpec.explain`."""
 
     exit: Exit
     stdout: bytes = field(repr=False)
     stderr: bytes = field(repr=False)
     truncated: bool = False
+    refusals: tuple[Refusal, ...] = ()
