@@ -11,7 +11,6 @@ import ctypes
 import errno
 import fcntl
 import os
-import platform
 import signal
 import struct
 import time
@@ -83,6 +82,7 @@ _SECCOMP_IOCTL_NOTIF_ID_VALID: Final = 0x40082102
 _SECCOMP_USER_NOTIF_FLAG_CONTINUE: Final = 1
 
 _CLOSE_RANGE_CLOEXEC: Final = 4
+_KEYCTL_JOIN_SESSION_KEYRING: Final = 1  # uapi/linux/keyctl.h
 _MCL_CURRENT: Final = 1
 _MCL_FUTURE: Final = 2
 _MCL_ONFAULT: Final = 4  # only pages that are used: without it a forked process copies all of its parent at once
@@ -90,8 +90,8 @@ _CAPABILITY_VERSION_3: Final = 0x20080522  # uapi/linux/capability.h
 
 # Numbers that differ between machines; those from 424 on are the same everywhere.
 _NUMBERS: Final = {
-    "x86_64": {"clone": 56, "capget": 125, "capset": 126, "pivot_root": 155, "seccomp": 317},
-    "aarch64": {"clone": 220, "capget": 90, "capset": 91, "pivot_root": 41, "seccomp": 277},
+    "x86_64": {"clone": 56, "capget": 125, "capset": 126, "pivot_root": 155, "keyctl": 250, "seccomp": 317},
+    "aarch64": {"clone": 220, "capget": 90, "capset": 91, "pivot_root": 41, "keyctl": 219, "seccomp": 277},
 }
 _OPEN_TREE: Final = 428
 _MOVE_MOUNT: Final = 429
@@ -109,7 +109,7 @@ _LANDLOCK_RESTRICT_SELF: Final = 446
 # PyDLL keeps the interpreter lock: in a child of a raw clone nobody else could give it back.
 _LIBC: Final = ctypes.PyDLL(None, use_errno=True)
 _LIBC.syscall.restype = ctypes.c_long
-_NATIVE: Final = _NUMBERS.get(platform.machine(), {})
+_NATIVE: Final = _NUMBERS.get(os.uname().machine, {})
 
 
 class _SockFprog(ctypes.Structure):
@@ -121,7 +121,7 @@ class _SockFprog(ctypes.Structure):
 def require_supported_machine() -> None:
     """Raise `OSError(ENOSYS)` on a machine whose system call numbers are not known here."""
     if not _NATIVE:
-        raise OSError(errno.ENOSYS, f"no system call table for machine {platform.machine()}")
+        raise OSError(errno.ENOSYS, f"no system call table for machine {os.uname().machine}")
 
 
 def _argument(value: int | bytes | None) -> Any:
@@ -189,6 +189,17 @@ def prctl(option: int, *arguments: int) -> int:
     """prctl(2) for what python-prctl lacks; missing arguments are 0, as the newer options demand."""
     padded = (*arguments, 0, 0, 0, 0)[:4]
     return _check("prctl", _LIBC.prctl(ctypes.c_int(option), *[ctypes.c_ulong(value) for value in padded]))
+
+
+def join_new_session_keyring() -> None:
+    """keyctl(2) KEYCTL_JOIN_SESSION_KEYRING without a name: a fresh, empty session keyring in place of the inherited
+    one."""
+    _native("keyctl", _KEYCTL_JOIN_SESSION_KEYRING, None)
+
+
+def reset_personality() -> None:
+    """personality(2): plain Linux, without ADDR_NO_RANDOMIZE, READ_IMPLIES_EXEC and their like."""
+    _check("personality", _LIBC.personality(ctypes.c_ulong(0)))
 
 
 def drop_capability_sets() -> None:

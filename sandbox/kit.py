@@ -6,10 +6,11 @@ Guarantees: if `make_kit` returns, everything the level needs beforehand was fou
 
 import contextlib
 import os
+import socket
 from dataclasses import dataclass
-from typing import Final
+from typing import Any, Final, NoReturn
 
-from sandbox import idmap, kernel, landlock, seccomp
+from sandbox import idmap, kernel, landlock, privileges, wire
 from sandbox.errors import ErrorCode, SandboxError
 from sandbox.spec import Level
 
@@ -23,13 +24,15 @@ USERNS_HINT: Final = (
 @dataclass(frozen=True, slots=True)
 class Kit:
     """level: what it is for. programs: seccomp filters. abi: Landlock's. privileged: may map other users. mount_programs:
-    filters for a sandbox that shows paths of the host, to be loaded before the last of `programs`."""
+    filters for a sandbox that shows paths of the host, to be loaded before the last of `programs`. pump_program: for
+    `apply_pump_filter`."""
 
     level: Level
     programs: tuple[bytes, ...]
     abi: int
     privileged: bool
     mount_programs: tuple[bytes, ...] = ()
+    pump_program: bytes | None = None
 
 
 def make_kit(level: Level) -> Kit:
@@ -43,9 +46,64 @@ def make_kit(level: Level) -> Kit:
     abi = landlock.detect_abi()
     if level is Level.LANDLOCK:
         landlock.require_truncate(abi)
-    programs = seccomp.compile_filters(with_namespaces=level is Level.STRICT)
-    mount_programs = seccomp.compile_mount_filters() if level is Level.STRICT else ()
-    return Kit(level, programs, abi, idmap.is_privileged(), mount_programs)
+    programs = _compile(level)
+    return Kit(
+        level,
+        programs=tuple(programs["command"]),
+        abi=abi,
+        privileged=idmap.is_privileged(),
+        mount_programs=tuple(programs["mounts"]),
+        pump_program=programs["pump"][0],
+    )
+
+
+def _compile(level: Level) -> dict[str, list[bytes]]:
+    """The filters of `level`, compiled in a child: libseccomp and its bindings are 3 MB that every later fork would copy."""
+    ours, theirs = socket.socketpair(socket.AF_UNIX, socket.SOCK_STREAM)
+    pid = os.fork()
+    if pid == 0:
+        _compile_and_exit(theirs, level)
+    theirs.close()
+    try:
+        with ours:
+            body = wire.receive(ours).body
+    except wire.WireError as error:
+        raise SandboxError(ErrorCode.UNAVAILABLE, f"seccomp: the filters were not compiled: {error}") from None
+    finally:
+        with contextlib.suppress(ChildProcessError):  # where SIGCHLD is ignored
+            os.waitpid(pid, 0)
+    if "error" in body:
+        raise SandboxError(ErrorCode(body["error"]), body["message"], body["hint"])
+    return {kind: [wire.bytes_of(program) for program in programs] for kind, programs in body.items()}
+
+
+def _compile_and_exit(channel: socket.socket, level: Level) -> NoReturn:
+    status = 1
+    try:
+        from sandbox import seccomp
+
+        is_strict = level is Level.STRICT
+        compiled = {
+            "command": seccomp.compile_filters(with_namespaces=is_strict),
+            "mounts": seccomp.compile_mount_filters() if is_strict else (),
+            "pump": (seccomp.compile_pump_filter(),),
+        }
+        message: dict[str, Any] = {kind: [wire.text_of(each) for each in programs] for kind, programs in compiled.items()}
+        wire.send(channel, message)
+        status = 0
+    except SandboxError as error:
+        wire.send(channel, {"error": error.code.value, "message": error.message, "hint": error.hint})
+    except ImportError as error:
+        message = {"error": ErrorCode.UNAVAILABLE.value, "message": f"seccomp: {error}", "hint": "install libseccomp2"}
+        wire.send(channel, message)
+    finally:
+        os._exit(status)
+
+
+def apply_filters(programs: tuple[bytes, ...]) -> None:
+    """Load `programs` into this process for good. no_new_privs must be set."""
+    for program in programs:
+        kernel.load_filter(program)
 
 
 def enter_host_view(kit: Kit) -> None:
@@ -55,6 +113,8 @@ def enter_host_view(kit: Kit) -> None:
     A mount namespace of its own (nothing it does shows outside); an ordinary user gets it together with a user
     namespace that maps only himself. Level strict only.
     """
+    if kit.level is not Level.OFF:
+        privileges.leave_inherited()
     if kit.level is not Level.STRICT:
         return
     uid, gid = os.geteuid(), os.getegid()

@@ -4,6 +4,7 @@ Guarantees: after `drop_all` every capability set of the process is empty, nothi
 `verify_dropped` has tried. Never: giving anything back. `apply_` functions change this process for good.
 """
 
+import contextlib
 import os
 import resource
 import signal
@@ -21,6 +22,20 @@ _LAST_CAPABILITY_BOUND: Final = 63  # the sets are 64 bits wide
 _SECUREBITS: Final = 0b1110_1111
 _LOCKED_MEMORY_MIB: Final = 8
 _MAX_PENDING_SIGNALS: Final = 4096
+
+
+def leave_inherited() -> None:
+    """Shed what fork and exec would pass on to the command: the caller's session keyring, its personality flags
+    (`setarch -R`), and memory in core dumps.
+
+    The dump filter, because RLIMIT_CORE does not count where core_pattern is a pipe, core(5): a handler on the host would
+    get what the command knows. The keyring is a second wall behind seccomp: out of key quota, the first one has to do.
+    """
+    with contextlib.suppress(OSError):
+        kernel.join_new_session_keyring()
+    kernel.reset_personality()
+    with contextlib.suppress(OSError), open("/proc/self/coredump_filter", "w") as file:  # absent without CONFIG_ELF_CORE
+        file.write("0")
 
 
 def die_with_parent() -> None:

@@ -82,8 +82,8 @@ ALLOWED: Final = (
         chdir fchdir rename renameat renameat2 mkdir mkdirat rmdir link linkat unlink unlinkat symlink symlinkat
         readlink readlinkat chmod fchmod fchmodat fchmodat2 chown fchown lchown fchownat umask utime utimes futimesat
         utimensat truncate ftruncate fallocate fadvise64 readahead sync syncfs fsync fdatasync sync_file_range flock
-        copy_file_range sendfile splice tee vmsplice dup dup2 dup3 fcntl pipe pipe2 mknod mknodat memfd_create
-        cachestat getxattr lgetxattr fgetxattr listxattr llistxattr flistxattr setxattr lsetxattr fsetxattr
+        copy_file_range sendfile splice tee dup dup2 dup3 fcntl pipe pipe2 mknod mknodat memfd_create
+        getxattr lgetxattr fgetxattr listxattr llistxattr flistxattr setxattr lsetxattr fsetxattr
         removexattr lremovexattr fremovexattr
         """),
     ),
@@ -101,7 +101,7 @@ ALLOWED: Final = (
         execve execveat exit exit_group fork vfork clone wait4 waitid kill tkill tgkill getpid getppid gettid getpgid
         setpgid getpgrp getsid setsid pidfd_open pidfd_send_signal restart_syscall pause set_tid_address
         set_robust_list get_robust_list rseq futex futex_waitv futex_wake futex_wait futex_requeue membarrier
-        arch_prctl getcpu
+        getcpu
         """),
     ),
     Group(
@@ -199,6 +199,27 @@ _MODE_ARGUMENT: Final = (
 )
 _MKNOD_ARGUMENT: Final = (("mknod", 1), ("mknodat", 2))
 _OPEN_ARGUMENTS: Final = (("open", 1, 2), ("openat", 2, 3))  # (call, flags, mode)
+_MSG_FASTOPEN: Final = 0x20000000
+_SOL_SOCKET, _IPPROTO_TCP, _IPPROTO_UDP = 1, 6, 17
+_PLUGGED_IN: Final = (  # (level, option) of setsockopt(2) that put programs, protocols or crypto into a socket
+    (_SOL_SOCKET, 26),  # SO_ATTACH_FILTER
+    (_SOL_SOCKET, 50),  # SO_ATTACH_BPF
+    (_SOL_SOCKET, 51),  # SO_ATTACH_REUSEPORT_CBPF
+    (_SOL_SOCKET, 52),  # SO_ATTACH_REUSEPORT_EBPF
+    (_SOL_SOCKET, 60),  # SO_ZEROCOPY
+    (_IPPROTO_TCP, 14),  # TCP_MD5SIG
+    (_IPPROTO_TCP, 23),  # TCP_FASTOPEN
+    (_IPPROTO_TCP, 30),  # TCP_FASTOPEN_CONNECT
+    (_IPPROTO_TCP, 31),  # TCP_ULP: kernel TLS (CVE-2023-0461)
+    (_IPPROTO_TCP, 32),  # TCP_MD5SIG_EXT
+    (_IPPROTO_TCP, 38),  # TCP_AO_ADD_KEY
+    (_IPPROTO_UDP, 100),  # UDP_ENCAP
+)
+_MAP_HUGETLB: Final = 0x40000
+_MFD_HUGETLB: Final = 0x4
+_MADV_MERGEABLE: Final = 12
+_PRIO_USER, _IOPRIO_WHO_USER = 2, 3
+_SCHEDULING: Final = ("sched_setaffinity", "sched_setscheduler", "sched_setparam", "sched_setattr")
 _O_CREAT: Final = 0o100
 _O_TMPFILE_BIT: Final = 0o20000000
 _S_IFMT, _S_IFCHR, _S_IFBLK = 0o170000, 0o020000, 0o060000
@@ -206,6 +227,49 @@ _S_IFMT, _S_IFCHR, _S_IFBLK = 0o170000, 0o020000, 0o060000
 
 def _bit(index: int, bit: int) -> Condition:
     return Condition(index, Op.MASKED_EQ, bit, mask=bit)
+
+
+def _low(index: int, value: int) -> Condition:
+    """Equality of what the kernel takes as int: garbage in the upper half must not hide the value."""
+    return Condition(index, Op.MASKED_EQ, value & _INT, mask=_INT)
+
+
+def _socket_option_rules() -> tuple[ArgumentRule, ...]:
+    reason = "programs, protocols and crypto plugged into a socket: kernel code with a history, and no tool stops without"
+    options = tuple(
+        ArgumentRule(reason, ("setsockopt",), (_low(1, level), _low(2, option)), errno.ENOPROTOOPT)
+        for level, option in _PLUGGED_IN
+    )
+    flag = "TCP fast open connects in a call that Landlock does not see"
+    sending = tuple(
+        ArgumentRule(flag, (call,), (_bit(index, _MSG_FASTOPEN),), errno.EOPNOTSUPP)
+        for call, index in (("sendto", 3), ("sendmsg", 2), ("sendmmsg", 3))
+    )
+    return options + sending
+
+
+def _priority_rules() -> tuple[ArgumentRule, ...]:
+    reason = "priority of pid 1, by its number or with all of its user's: a starved pid 1 answers late"
+    return (
+        *(ArgumentRule(reason, (call,), (_low(0, 1),)) for call in _SCHEDULING),
+        *(ArgumentRule(reason, (call,), (_low(1, 1),)) for call in ("setpriority", "ioprio_set")),
+        ArgumentRule(reason, ("setpriority",), (_low(0, _PRIO_USER),)),
+        ArgumentRule(reason, ("ioprio_set",), (_low(0, _IOPRIO_WHO_USER),)),
+    )
+
+
+def _memory_rules() -> tuple[ArgumentRule, ...]:
+    pool = "huge pages come from a pool that the whole machine shares, and no limit counts them"
+    return (
+        ArgumentRule(pool, ("mmap",), (_bit(3, _MAP_HUGETLB),), errno.ENOMEM),
+        ArgumentRule(pool, ("memfd_create",), (_bit(1, _MFD_HUGETLB),), errno.EINVAL),
+        ArgumentRule(
+            "merging equal pages tells by its timing what other processes hold",
+            ("madvise",),
+            (_low(2, _MADV_MERGEABLE),),
+            errno.EINVAL,
+        ),
+    )
 
 
 def _namespace_rules() -> tuple[ArgumentRule, ...]:
@@ -285,11 +349,9 @@ ARGUMENT_RULES: Final = (
         ("prlimit64",),
         (Condition(0, Op.NE, 0), Condition(2, Op.NE, 0)),
     ),
-    ArgumentRule(
-        "raising or lowering the deadline of pid 1",
-        ("sched_setaffinity", "sched_setscheduler", "sched_setparam", "sched_setattr"),
-        (Condition(0, Op.EQ, 1),),
-    ),
+    *_priority_rules(),
+    *_socket_option_rules(),
+    *_memory_rules(),
 )
 
 # Wherever a directory of the host is shown: somebody outside may have put a socket there, which a read-only mount does not
@@ -317,6 +379,9 @@ WITHOUT_NAMESPACES: Final = (
         errno.EOPNOTSUPP,
     ),
     ArgumentRule("watching directories that cannot be opened", _calls("inotify_add_watch"), (), errno.EACCES),
+    ArgumentRule("priority of other processes of the same user", _SCHEDULING, (Condition(0, Op.NE, 0),)),
+    ArgumentRule("priority of other processes of the same user", ("setpriority", "ioprio_set"), (Condition(1, Op.NE, 0),)),
+    ArgumentRule("a signal to everything of the same user, where Landlock has no scopes", ("kill",), (_low(0, -1),)),
 )
 
 CHOICES: Final = (
@@ -345,7 +410,8 @@ CHOICES: Final = (
         ),
     ),
     ArgumentChoice(
-        "prctl: names, own death signal, asking; nothing that widens access (PR_SET_PTRACER, PR_SET_MM, PR_SET_SECCOMP)",
+        "prctl: names, own death signal, asking; nothing that widens access or undoes a mitigation (PR_SET_PTRACER, PR_SET_MM, "
+        "PR_SET_SECCOMP, PR_SET_SPECULATION_CTRL)",
         "prctl",
         0,
         (
@@ -373,11 +439,20 @@ CHOICES: Final = (
             50,  # PR_SVE_SET_VL
             51,  # PR_SVE_GET_VL
             52,  # PR_GET_SPECULATION_CTRL
-            53,  # PR_SET_SPECULATION_CTRL
             54,  # PR_PAC_RESET_KEYS
             55,  # PR_SET_TAGGED_ADDR_CTRL
             56,  # PR_GET_TAGGED_ADDR_CTRL
             0x53564D41,  # PR_SET_VMA: names of anonymous memory
+        ),
+    ),
+    ArgumentChoice(
+        "arch_prctl: thread registers, asking, what libc does for shadow stacks and AMX; no second vDSO, no CPUID trap",
+        "arch_prctl",
+        0,
+        (
+            *(0x1001, 0x1002, 0x1003, 0x1004, 0x1011),  # ARCH_SET_GS, SET_FS, GET_FS, GET_GS, GET_CPUID
+            *(0x1021, 0x1022, 0x1023),  # ARCH_GET_XCOMP_SUPP, GET_XCOMP_PERM, REQ_XCOMP_PERM
+            *(0x3001, 0x5001, 0x5002, 0x5003, 0x5005),  # ARCH_CET_STATUS, SHSTK_ENABLE, DISABLE, LOCK, STATUS
         ),
     ),
     ArgumentChoice(
@@ -387,7 +462,6 @@ CHOICES: Final = (
 
 # Calls newer than libseccomp 2.5 knows. The same number on every machine.
 NEW_NUMBERS: Final = (
-    ("cachestat", 451),
     ("fchmodat2", 452),
     ("futex_wake", 454),
     ("futex_wait", 455),
