@@ -113,7 +113,7 @@ class Execution(asyncio.Protocol):
     async def result(self) -> ExecutionResult:
         """The result; at the latest some time after the grant's own timeout. Never raises for an Executor that died.
 
-        A cancelled wait can be taken up again: the Executor is left as it is.
+        A cancelled wait can be taken up again. The Executor is left as it is, its command dead: it ends with `close`.
         """
         limit = RESULT_GRACE_S + (self._order.terms.timeout_ms / 1000 if self._order else 0)
         try:
@@ -122,7 +122,6 @@ class Execution(asyncio.Protocol):
         except TimeoutError:
             self._fail(f"it gave no result within {limit:.0f} s")
             result = self._result.result()
-        self.close()
         return result
 
     def cancel(self) -> None:

@@ -248,6 +248,7 @@ def _run(
         )
         pump.send(FrameType.RESULT, report.encode(stdout, stderr, relay if targets else None))
         pump.flush()
+        pump.linger()
     finally:
         child.kill()
 

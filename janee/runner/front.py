@@ -57,6 +57,7 @@ REPORT_S: Final = 5.0  # how long a result waits for its completion to be record
 CLOSE_S: Final = 10.0  # how long cancelled commands have to die and be reported when the Runner ends
 _RETRY_S: Final = (0.5, 1.0, 2.0, 5.0, 10.0, 30.0)
 _PROGRESS_S: Final = 1.0
+_ANSWER_FIRST_S: Final = 0.001
 
 Progress = Callable[[float, str], Awaitable[None]]
 Warn = Callable[[str], None]
@@ -225,14 +226,14 @@ class Front:
                 stdin = None if arguments.stdin is None else arguments.stdin.encode("utf-8", "surrogatepass")
                 execution.start(order, stdin)
                 result = await self._result(execution, grant)
-            except BaseException:
-                execution.close()
-                raise
-            timings.spawn = result.spawn_us
-            timings.run = timings.lap() - result.spawn_us
-            await self._report(grant, result)
-            timings.complete = timings.lap()
-            return ExecAnswer(_exec_result(grant, result), timings)
+                timings.spawn = result.spawn_us
+                timings.run = timings.lap() - result.spawn_us
+                await self._report(grant, result)
+                timings.complete = timings.lap()
+                return ExecAnswer(_exec_result(grant, result), timings)
+            finally:
+                # After the answer: what the end of a sandbox costs the kernel, nobody need wait for.
+                asyncio.get_running_loop().call_later(_ANSWER_FIRST_S, execution.close)
 
     async def _authorize(self, request: AuthorizeRequest) -> tuple[Grant, dict[str, Any]]:
         """Ask for a grant. Cancelled meanwhile, a grant that was issued all the same is reported, not left behind."""

@@ -33,6 +33,7 @@ from sandbox import Child, Exit
 READ_BYTES: Final = 64 << 10
 HIGH_WATER: Final = 512 << 10  # bytes waiting for the front from which on the command is not read
 FLUSH_S: Final = 30.0  # how long the front may take to fetch the last bytes
+LINGER_S: Final = 10.0
 DRAIN_MAX: Final = 4 << 20  # what a pipe can still hold when its writers are dead, and more
 
 
@@ -110,6 +111,14 @@ class Pump:
             self._send_pending()
             if self._pending and not poller.poll(max(0, limit - time.monotonic()) * 1000):
                 raise FrontGoneError
+
+    def linger(self) -> None:
+        """Wait until the front closes, at the latest for LINGER_S: it wants the CPU for the answer, not for our end."""
+        self.connection.setblocking(True)
+        self.connection.settimeout(LINGER_S)
+        with suppress(OSError):
+            while self.connection.recv(READ_BYTES):
+                pass
 
     def accept(self, frames: Iterable[Frame]) -> None:
         """Take frames from the front. Raises FrontGoneError if it breaks the protocol."""
