@@ -22,6 +22,7 @@ from sandbox.spec import (
     Limits,
     Mount,
     PrivateFile,
+    Refusal,
     SandboxSpec,
     temp_dir,
 )
@@ -43,6 +44,7 @@ __all__ = [
     "Limits",
     "Mount",
     "PrivateFile",
+    "Refusal",
     "SandboxError",
     "SandboxSpec",
     "Zygote",

@@ -7,6 +7,7 @@ are relayed through pipes).
 """
 
 import argparse
+import dataclasses
 import ipaddress
 import json
 import os
@@ -20,8 +21,8 @@ from typing import Any, Final, NoReturn
 from sandbox.errors import ErrorCode, SandboxError
 from sandbox.owner import Owner
 from sandbox.relay import Relay, connect_by_name
-from sandbox.run import base_env, run
-from sandbox.spec import Exit, HostEntry, Level, Limits, Mount, SandboxSpec, temp_dir
+from sandbox.run import base_env, run, watch_reports
+from sandbox.spec import Exit, HostEntry, Level, Limits, Mount, Refusal, SandboxSpec, temp_dir
 from sandbox.streams import Streams
 
 _USAGE_STATUS: Final = 125  # a usage error means: the sandbox was not applied
@@ -75,6 +76,9 @@ def _parser() -> argparse.ArgumentParser:
     runner.add_argument("--timeout", type=float, metavar="S", help="kill everything after S seconds")
     runner.add_argument("--memory", type=int, metavar="MIB", help="private memory of each process")
     runner.add_argument("--pids", type=int, metavar="N", help="processes and threads at once")
+    runner.add_argument(
+        "--explain", action="store_true", help="name on stderr every call and path that the sandbox refuses (slow)"
+    )
     runner.add_argument("--json", action="store_true", help="collect the output and print one JSON object")
     runner.add_argument("argv", nargs=argparse.REMAINDER, metavar="-- CMD ARG…")
     check = commands.add_parser("check", help="try every layer on this machine")
@@ -102,6 +106,7 @@ def _run_for_json(spec: SandboxSpec) -> int:
         "stdout": done.stdout.decode(errors="replace"),
         "stderr": done.stderr.decode(errors="replace"),
         "truncated": done.truncated,
+        **({"refusals": [dataclasses.asdict(refusal) for refusal in done.refusals]} if spec.explain else {}),
         "durationMs": round((time.monotonic() - started) * 1000, 3),
     }
     sys.stdout.write(json.dumps(report) + "\n")
@@ -130,6 +135,7 @@ def _spec_of(options: argparse.Namespace) -> SandboxSpec:
         mounts=mounts,
         hosts=_hosts(options.net),
         limits=Limits(**limits),
+        explain=options.explain,
     )
 
 
@@ -184,13 +190,19 @@ def _execute(spec: SandboxSpec) -> Exit:
         stack.callback(streams.close)
         with ExitStack() as theirs:
             stdio = (_stdin(theirs, streams), _stdout(theirs, streams, 1), _stdout(theirs, streams, 2))
-            owner = stack.enter_context(Owner.start(spec, stdio))
+            report = watch_reports(theirs, streams, _tell) if spec.explain else None
+            owner = stack.enter_context(Owner.start(spec, stdio, report))
         relay = Relay(tuple(zip(owner.listeners, spec.hosts, strict=True)), connect_by_name)
         stack.callback(relay.close)
         streams.pump(owner.fileno())
         ended = owner.result()
         streams.drain()
     return ended
+
+
+def _tell(refusal: Refusal) -> None:
+    sys.stderr.write(f"sandbox: {refusal}\n")
+    sys.stderr.flush()
 
 
 def _stdin(theirs: ExitStack, streams: Streams) -> int:

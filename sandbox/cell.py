@@ -135,12 +135,20 @@ class Cell:
         return cls(level, None, None, failure)
 
     def start(
-        self, spec: SandboxSpec, *, stdin: int, stdout: int, stderr: int, meanwhile: Callable[[], object] | None = None
+        self,
+        spec: SandboxSpec,
+        *,
+        stdin: int,
+        stdout: int,
+        stderr: int,
+        meanwhile: Callable[[], object] | None = None,
+        supervisor: int | None = None,
     ) -> Child:
-        """Start the command; returns when execve(2) has succeeded. The three descriptors stay the caller's.
+        """Start the command; returns when execve(2) has succeeded. The descriptors stay the caller's.
 
         meanwhile: what the caller has to do before it reads the output, done while pid 1 makes the sandbox ready.
-        Raises `SandboxError`, and whatever `meanwhile` raises; then everything of this cell is dead.
+        supervisor: with a kit that explains, the socket of `explain.Supervisor`. Raises `SandboxError`, and whatever
+        `meanwhile` raises; then everything of this cell is dead.
         """
         if self._failure is not None:
             raise self._failure
@@ -156,7 +164,9 @@ class Cell:
                     _give_pipe(descriptor, self._identity)
             with contextlib.ExitStack() as stack:
                 mounts = tuple(_open_mount(stack, mount, spec, self._owners) for mount in spec.mounts)
-                listeners = self._process.order(Orders.of(spec, HOME_DIR), stdio + mounts, meanwhile)
+                listeners = self._process.order(
+                    Orders.of(spec, HOME_DIR), (*stdio, *mounts, *(() if supervisor is None else (supervisor,))), meanwhile
+                )
         except BaseException:
             self.close()
             raise

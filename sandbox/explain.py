@@ -158,7 +158,7 @@ class _Answers:
             kernel.answer_question(self._listener, question, 0)
             return
         error = bpf.errno_of(action)
-        self._tell(question, Refusal(_rendered(call), _error_name(error), reason_for(call, self._spec)))
+        self._tell(question, Refusal(_rendered(call), _error_name(error), reason_for(call, self._spec, error)))
         if error is None:
             self._kill(question, thread)
         elif error:
@@ -217,7 +217,7 @@ class _Answers:
         self._report(refusal)
 
 
-def reason_for(call: bpf.Call, spec: SandboxSpec) -> str:
+def reason_for(call: bpf.Call, spec: SandboxSpec, error: int | None) -> str:
     """Why the filters refuse `call`: the reason that its row in the tables gives."""
     name = seccomp.name_of(call.number)
     if name is None:
@@ -231,7 +231,7 @@ def reason_for(call: bpf.Call, spec: SandboxSpec) -> str:
     elif spec.mounts:
         rules += WITH_MOUNTS
     for rule in rules:
-        if name in rule.calls and all(_holds(condition, call) for condition in rule.conditions):
+        if name in rule.calls and rule.error == error and all(_holds(condition, call) for condition in rule.conditions):
             return rule.reason
     for choice in CHOICES:
         if choice.call == name:
@@ -314,7 +314,8 @@ def _judge_address(spec: SandboxSpec, name: str, host: str, port: int, *, is_tcp
             return errno.EACCES, "Landlock: this sandbox may listen on no TCP port"
         return None
     if not address.is_loopback and not address.is_unspecified:
-        return errno.ENETUNREACH, "the network namespace holds only loopback; to reach a host by name: --net HOST:PORT"
+        error = errno.EACCES if is_tcp and not spec.loopback else errno.ENETUNREACH
+        return error, "the network namespace holds only loopback; to reach a host by name: --net HOST:PORT"
     if is_tcp and not spec.loopback and port not in {entry.port for entry in spec.hosts}:
         return errno.EACCES, "Landlock: only the ports of named hosts can be connected to; to name one: --net HOST:PORT"
     return None

@@ -18,7 +18,18 @@ _MAX_PATH: Final = 4096
 _PAGE: Final = 4096
 _INT: Final = 0xFFFFFFFF
 _O_ACCMODE: Final = 3
-_NOT_JUDGED: Final = ("/proc/self", "/proc/thread-self", "/dev/fd", "/dev/stdin", "/dev/stdout", "/dev/stderr", "/dev/tty")
+# Links to what is the looking process's own: from here they lead elsewhere.
+_NOT_JUDGED: Final = (
+    "/proc/self",
+    "/proc/mounts",
+    "/proc/net",
+    "/etc/mtab",
+    "/proc/thread-self",
+    "/dev/fd",
+    "/dev/stdin",
+    "/dev/stdout",
+    "/dev/stderr",
+)
 _PROC_REASON: Final = "/proc shows nothing but the command's own processes"
 
 
@@ -139,7 +150,10 @@ def _judge_inside(view: View, root: int, looked_up: str, path: str, use: Use) ->
         if use is Use.READ:
             return _refused_by_landlock(view, real, landlock.READ)
         if os.fstatvfs(found).f_flag & os.ST_RDONLY and not _is_device(found):
-            return errno.EROFS, f"read-only inside; to write there: --rw {_shown(looked_up)}"
+            hint = (
+                "" if looked_up.startswith(("/usr", "/etc", "/dev", "/proc")) else f"; to write there: --rw {_shown(looked_up)}"
+            )
+            return errno.EROFS, f"read-only inside{hint}"
         return _refused_by_landlock(view, real, landlock.WRITE & ~landlock.READ)
     finally:
         os.close(found)
@@ -154,10 +168,14 @@ def _missing(view: View, path: str) -> tuple[int, str] | None:
     if path.startswith("/proc/"):
         return errno.ENOENT, _PROC_REASON
     try:
-        os.close(kernel.open_beneath(path, os.O_PATH, dir_fd=view.host, resolve=kernel.RESOLVE_IN_ROOT))
+        outside = kernel.open_beneath(path, os.O_PATH, dir_fd=view.host, resolve=kernel.RESOLVE_IN_ROOT)
     except OSError:
         return None
-    return errno.ENOENT, f"exists outside, and is not shown inside; to show it: --ro {_shown(path)}"
+    try:
+        real = os.readlink(f"self/fd/{outside}", dir_fd=view.proc)
+    finally:
+        os.close(outside)
+    return errno.ENOENT, f"exists outside, and is not shown inside; to show it: --ro {_shown(real)}"
 
 
 def _refused_by_landlock(view: View, real: str, rights: int) -> tuple[int, str] | None:

@@ -32,9 +32,9 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Final, NoReturn, TypeVar
 
-from sandbox import command, kernel, landlock, privileges, rootfs, seccomp, wire
+from sandbox import command, kernel, landlock, privileges, rootfs, wire
 from sandbox.errors import ErrorCode, SandboxError
-from sandbox.kit import Kit
+from sandbox.kit import Kit, apply_filters
 from sandbox.orders import Orders
 from sandbox.spec import INSIDE_ID, SCRATCH_DIRS, FileIdentity, Limits, closed_scratch
 
@@ -97,17 +97,18 @@ def _serve(channel: socket.socket, kit: Kit) -> None:
         lock(inside, kit, orders)
         wire.send(channel, {"started": True})
         return
-    stdio, mounts = frame.descriptors[:_STDIO_COUNT], frame.descriptors[_STDIO_COUNT:]
+    received = frame.descriptors[:-1] if kit.explain else frame.descriptors
+    stdio, mounts = received[:_STDIO_COUNT], received[_STDIO_COUNT:]
     if len(stdio) != _STDIO_COUNT or len(mounts) != len(orders.targets):
         raise SandboxError(ErrorCode.SETUP_FAILED, "orders and descriptors do not match")
     listeners = _furnish(inside.scratch, orders, mounts)
-    lock(inside, kit, orders)
+    lock(inside, kit, orders, frame.descriptors[-1] if kit.explain else None)
     command.enter_cwd(orders.cwd)
     path = command.find_executable(orders)
     kernel.mark_close_on_exec(_STDIO_COUNT)
     pid = command.spawn(path, orders, (stdio[0], stdio[1], stdio[2]))
     wire.send(channel, {"started": True}, tuple(listener.fileno() for listener in listeners))
-    for descriptor in frame.descriptors:
+    for descriptor in received:
         os.close(descriptor)  # pid 1 must not hold a pipe open that the owner reads to its end
     for listener in listeners:
         listener.close()
@@ -142,7 +143,8 @@ def prepare(channel: socket.socket, kit: Kit) -> Inside:
     _step("bounding set", privileges.drop_bounding_set)
     _step("no_new_privs", privileges.forbid_new_privileges)
     ruleset = _step("landlock", lambda: landlock.Ruleset(_LANDLOCK, kit.abi))
-    _step("seccomp", lambda: seccomp.apply_filters(kit.programs[:1]))
+    if not kit.explain:  # a filter that refuses would win over one that asks
+        _step("seccomp", lambda: apply_filters(kit.programs[:1]))
     _rehearse()
     return Inside(scratch, ruleset)
 
@@ -240,9 +242,9 @@ def _pin(path: str, identity: FileIdentity) -> None:
         os.close(opened)
 
 
-def lock(inside: Inside, kit: Kit, orders: Orders) -> None:
-    """Steps 10 and 11: after this, the process has no more rights than the command. Raises `SandboxError` or
-    `OSError`."""
+def lock(inside: Inside, kit: Kit, orders: Orders, supervisor: int | None = None) -> None:
+    """Steps 10 and 11: after this, the process has no more rights than the command. supervisor: a socket to one that
+    answers in place of the filters. Raises `SandboxError` or `OSError`."""
     writable = tuple(landlock.PathRule(target.path, landlock.WRITE) for target in orders.targets if target.is_writable)
     ports = tuple(host.port for host in orders.hosts)
     closed = closed_scratch(target.path for target in orders.targets if not target.is_writable)
@@ -254,7 +256,13 @@ def lock(inside: Inside, kit: Kit, orders: Orders) -> None:
     inside.ruleset.close()
     privileges.apply_limits(orders.limits)
     privileges.drop_all()
-    if orders.targets:
-        seccomp.apply_filters(kit.mount_programs)
-    seccomp.apply_filters(kit.programs[1:])
+    if supervisor is not None:
+        from sandbox import explain  # imported by the owner before the fork: a zygote never needs it
+
+        rules = (*(rule for rule in _LANDLOCK.paths if rule.path not in closed), *writable)
+        explain.hand_over(supervisor, kit, orders, rules)
+    else:
+        if orders.targets:
+            apply_filters(kit.mount_programs)
+        apply_filters(kit.programs[0 if kit.explain else 1 :])
     privileges.verify_dropped()

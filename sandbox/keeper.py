@@ -10,18 +10,16 @@ killed, a quota for the private directory, other paths than the host's own.
 import contextlib
 import os
 import select
-import shutil
 import signal
 import socket
-import tempfile
 import time
 from dataclasses import replace
 from typing import Final, NoReturn
 
-from sandbox import command, kernel, landlock, privileges, seccomp, wire
+from sandbox import command, kernel, landlock, privileges, wire
 from sandbox.errors import ErrorCode, SandboxError
 from sandbox.init import reset_process
-from sandbox.kit import Kit
+from sandbox.kit import Kit, apply_filters
 from sandbox.orders import Orders
 from sandbox.spec import HOME_DIR, SCRATCH_DIRS, Level, PrivateFile, SandboxSpec
 
@@ -41,6 +39,8 @@ _BURIAL_POLL_S: Final = 0.002
 
 def main(channel: socket.socket, kit: Kit) -> NoReturn:
     """Run as the keeper of one command. `channel` leads to the owner and is the only descriptor that is kept."""
+    import tempfile  # here: a zygote of level strict never needs it, and every megabyte costs each fork
+
     status = 1
     try:
         reset_process(channel)
@@ -51,7 +51,7 @@ def main(channel: socket.socket, kit: Kit) -> NoReturn:
             _serve(channel, kit, directory)
         finally:
             _bury_descendants()
-            shutil.rmtree(directory, ignore_errors=True)
+            _remove(directory)
         status = 0
     except SandboxError as error:
         with contextlib.suppress(wire.WireError):
@@ -87,8 +87,14 @@ def _serve(channel: socket.socket, kit: Kit, directory: str) -> None:
         os.close(descriptor)
     code, by_signal = _await_end(channel, pid)
     _bury_descendants()
-    shutil.rmtree(directory, ignore_errors=True)
+    _remove(directory)
     wire.send(channel, {"code": code, "signal": by_signal})
+
+
+def _remove(directory: str) -> None:
+    import shutil  # as `tempfile` above
+
+    shutil.rmtree(directory, ignore_errors=True)
 
 
 def _prove(channel: socket.socket, kit: Kit, directory: str) -> None:
@@ -152,11 +158,13 @@ def _launch(kit: Kit, orders: Orders, descriptors: tuple[int, ...], directory: s
 def _become_command(status: socket.socket, kit: Kit, orders: Orders, descriptors: tuple[int, ...], directory: str) -> NoReturn:
     try:
         os.setsid()
-        stdio, mounts = descriptors[:_STDIO_COUNT], descriptors[_STDIO_COUNT:]
+        supervisor = descriptors[-1] if kit.explain else None
+        received = descriptors[:-1] if kit.explain else descriptors
+        stdio, mounts = received[:_STDIO_COUNT], received[_STDIO_COUNT:]
         if len(stdio) != _STDIO_COUNT or len(mounts) != len(orders.targets):
             raise SandboxError(ErrorCode.SETUP_FAILED, "orders and descriptors do not match")
         if kit.level is Level.LANDLOCK:
-            _lock(kit, orders, mounts, directory)
+            _lock(kit, orders, mounts, directory, supervisor)
         command.enter_cwd(orders.cwd)
         path = command.find_executable(orders)
         command.verify_identity(path, orders.identity)
@@ -170,7 +178,7 @@ def _become_command(status: socket.socket, kit: Kit, orders: Orders, descriptors
         os._exit(1)
 
 
-def _lock(kit: Kit, orders: Orders, mounts: tuple[int, ...], directory: str) -> None:
+def _lock(kit: Kit, orders: Orders, mounts: tuple[int, ...], directory: str, supervisor: int | None) -> None:
     """Every layer that needs no namespace, in the order of `init.lock` and for its reasons."""
     with contextlib.suppress(OSError):  # EPERM without CAP_SETPCAP: then nothing is in the sets that an exec could bring back
         privileges.drop_bounding_set()
@@ -184,7 +192,12 @@ def _lock(kit: Kit, orders: Orders, mounts: tuple[int, ...], directory: str) -> 
     landlock.apply(landlock.Policy(tuple(rules)), kit.abi)
     privileges.apply_limits(orders.limits)
     privileges.drop_all()
-    seccomp.apply_filters(kit.programs)
+    if supervisor is None:
+        apply_filters(kit.programs)
+    else:
+        from sandbox import explain  # imported by the owner before the fork
+
+        explain.hand_over(supervisor, kit, orders, tuple(rules))
     privileges.verify_dropped()
 
 

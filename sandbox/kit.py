@@ -25,7 +25,7 @@ USERNS_HINT: Final = (
 class Kit:
     """level: what it is for. programs: seccomp filters. abi: Landlock's. privileged: may map other users. mount_programs:
     filters for a sandbox that shows paths of the host, to be loaded before the last of `programs`. pump_program: for
-    `apply_pump_filter`."""
+    `apply_pump_filter`. explain: a supervisor answers in place of the filters."""
 
     level: Level
     programs: tuple[bytes, ...]
@@ -33,9 +33,10 @@ class Kit:
     privileged: bool
     mount_programs: tuple[bytes, ...] = ()
     pump_program: bytes | None = None
+    explain: bool = False
 
 
-def make_kit(level: Level) -> Kit:
+def make_kit(level: Level, *, explain: bool = False) -> Kit:
     """Compile the filters and look at the machine. Raises `SandboxError(UNAVAILABLE)`."""
     if level is Level.OFF:
         return Kit(level, (), 0, privileged=False)
@@ -54,6 +55,7 @@ def make_kit(level: Level) -> Kit:
         privileged=idmap.is_privileged(),
         mount_programs=tuple(programs["mounts"]),
         pump_program=programs["pump"][0],
+        explain=explain,
     )
 
 

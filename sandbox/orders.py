@@ -92,6 +92,7 @@ def spec_to_message(spec: SandboxSpec) -> dict[str, Any]:
         "level": spec.level.value,
         "mounts": [[mount.source, mount.target, mount.writable] for mount in spec.mounts],
         "protected": list(spec.protected),
+        "explain": spec.explain,
     }
 
 
@@ -111,4 +112,5 @@ def spec_from_message(body: dict[str, Any]) -> SandboxSpec:
         limits=orders.limits,
         protected=tuple(body["protected"]),
         loopback=orders.loopback,
+        explain=body["explain"],
     )

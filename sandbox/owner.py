@@ -12,19 +12,20 @@ import resource
 import select
 import signal
 import socket
-import subprocess
 import sys
 import time
 from types import TracebackType
-from typing import Final, NoReturn, Self
+from typing import Any, Final, NoReturn, Self
 
 from sandbox import privileges, wire
 from sandbox.cell import Cell, Child
 from sandbox.errors import ErrorCode, SandboxError
+from sandbox.kit import enter_host_view, make_kit
 from sandbox.orders import spec_from_message, spec_to_message
 from sandbox.spec import Exit, SandboxSpec
 
 _STDIO_COUNT: Final = 3
+_LAST_REPORT_S: Final = 2.0
 _BOOT: Final = "import sys; sys.path.insert(0, {path!r}); from sandbox.owner import serve; serve({channel})"
 
 
@@ -41,16 +42,16 @@ class Owner:
         self._is_reaped = False
 
     @classmethod
-    def start(cls, spec: SandboxSpec, stdio: tuple[int, int, int]) -> Self:
-        """Start the command of `spec`; returns when it executes. The three descriptors stay the caller's. Raises
-        `SandboxError`."""
+    def start(cls, spec: SandboxSpec, stdio: tuple[int, int, int], report: int | None = None) -> Self:
+        """Start the command of `spec`; returns when it executes. The descriptors stay the caller's. report: the write end
+        for `explain.Lines`, needed with `spec.explain`. Raises `SandboxError`."""
         ours, theirs = socket.socketpair(socket.AF_UNIX, socket.SOCK_STREAM)
         with theirs:
             pid = _fork_owner(theirs) if _is_single_threaded() else _spawn_owner(theirs)
         owner = cls(pid, ours)
         try:
             with contextlib.suppress(wire.WireError):
-                wire.send(ours, spec_to_message(spec), stdio)
+                wire.send(ours, spec_to_message(spec), (*stdio, *(() if report is None else (report,))))
             owner.listeners = tuple(socket.socket(fileno=number) for number in owner._receive().descriptors)
         except BaseException:
             owner.close()
@@ -107,6 +108,8 @@ def _fork_owner(channel: socket.socket) -> int:
 
 
 def _spawn_owner(channel: socket.socket) -> int:
+    import subprocess  # not for who only forks: every megabyte costs each fork
+
     boot = _BOOT.format(path=os.path.dirname(os.path.dirname(os.path.abspath(__file__))), channel=channel.fileno())
     process = subprocess.Popen(
         [sys.executable, "-I", "-c", boot],
@@ -159,18 +162,35 @@ def _detach(channel_fd: int) -> None:
 def _serve(channel: socket.socket) -> None:
     frame = wire.receive(channel)
     spec = spec_from_message(frame.body)
-    if len(frame.descriptors) != _STDIO_COUNT:
-        raise SandboxError(ErrorCode.BAD_SPEC, "three descriptors are needed")
-    stdin, stdout, stderr = frame.descriptors
-    with Cell.prepare(spec.level) as cell:
-        child = cell.start(spec, stdin=stdin, stdout=stdout, stderr=stderr)
-        for descriptor in frame.descriptors:
+    if len(frame.descriptors) != _STDIO_COUNT + spec.explain:
+        raise SandboxError(ErrorCode.BAD_SPEC, "three descriptors are needed, and one for reports with `explain`")
+    stdin, stdout, stderr = frame.descriptors[:_STDIO_COUNT]
+    with contextlib.ExitStack() as stack:
+        if spec.explain:
+            cell, more = _explaining_cell(stack, spec, frame.descriptors[-1])
+        else:
+            cell, more = stack.enter_context(Cell.prepare(spec.level)), {}
+        child = cell.start(spec, stdin=stdin, stdout=stdout, stderr=stderr, **more)
+        for descriptor in frame.descriptors[:_STDIO_COUNT]:
             os.close(descriptor)
         wire.send(channel, {"started": True}, tuple(listener.fileno() for listener in child.listeners))
         for listener in child.listeners:
             listener.close()
         ended = _wait(channel, child, spec.limits.wall_s)
     wire.send(channel, {"code": ended.code, "signal": ended.signal, "timed_out": ended.timed_out})
+
+
+def _explaining_cell(stack: contextlib.ExitStack, spec: SandboxSpec, report: int) -> tuple[Cell, dict[str, Any]]:
+    """A cell whose filters ask, and the arguments that give it its supervisor. The last report is out when `stack`
+    closes."""
+    from sandbox import explain  # only here: what it imports costs every other start
+
+    kit = make_kit(spec.level, explain=True)
+    supervisor = explain.Supervisor(spec, explain.report_to(report))
+    enter_host_view(kit)
+    stack.callback(lambda: supervisor.join(_LAST_REPORT_S))
+    cell = stack.enter_context(Cell.prepare(spec.level, kit))
+    return cell, {"meanwhile": lambda: supervisor.start(kit), "supervisor": supervisor.fileno()}
 
 
 def _wait(channel: socket.socket, child: Child, wall_s: float | None) -> Exit:

@@ -6,12 +6,13 @@ memory.
 """
 
 import os
+from collections.abc import Callable
 from contextlib import ExitStack
 from typing import Final, Literal
 
 from sandbox.owner import Owner
 from sandbox.relay import Connect, Relay, connect_by_name
-from sandbox.spec import DEFAULT_PATH, HOME_DIR, USER_NAME, Completed, SandboxSpec
+from sandbox.spec import DEFAULT_PATH, HOME_DIR, USER_NAME, Completed, Refusal, SandboxSpec
 from sandbox.streams import Streams
 
 _DEFAULT_OUTPUT: Final = 16 * 1024 * 1024
@@ -52,13 +53,15 @@ def run(
     `SandboxError`.
     """
     out, err = _Output(max_output), _Output(max_output)
+    refusals: list[Refusal] = []
     with ExitStack() as stack:
         streams = Streams()
         stack.callback(streams.close)
         theirs = ExitStack()
         with theirs:
-            stdio = (_input(theirs, streams, stdin), _output(theirs, streams, out), _output(theirs, streams, err))
-            owner = stack.enter_context(Owner.start(spec, stdio))
+            stdio = (_input(theirs, streams, stdin), _output(theirs, streams, out.take), _output(theirs, streams, err.take))
+            report = watch_reports(theirs, streams, refusals.append) if spec.explain else None
+            owner = stack.enter_context(Owner.start(spec, stdio, report))
         relay = Relay(tuple(zip(owner.listeners, spec.hosts, strict=True)), connect)
         stack.callback(relay.close)
         streams.pump(owner.fileno(), until=lambda: on_excess == "kill" and (out.is_truncated or err.is_truncated))
@@ -66,13 +69,20 @@ def run(
             owner.kill()
         ended = owner.result()
         streams.drain()
-    return Completed(ended, bytes(out.data), bytes(err.data), out.is_truncated or err.is_truncated)
+    return Completed(ended, bytes(out.data), bytes(err.data), out.is_truncated or err.is_truncated, tuple(refusals))
 
 
-def _output(theirs: ExitStack, streams: Streams, output: _Output) -> int:
+def watch_reports(theirs: ExitStack, streams: Streams, take: Callable[[Refusal], None]) -> int:
+    """A pipe for the supervisor of an explained run."""
+    from sandbox.explain import Lines
+
+    return _output(theirs, streams, Lines(take).feed)
+
+
+def _output(theirs: ExitStack, streams: Streams, sink: Callable[[bytes], None]) -> int:
     reader, writer = os.pipe()
     theirs.callback(os.close, writer)
-    streams.watch(reader, output.take)
+    streams.watch(reader, sink)
     return writer
 
 
