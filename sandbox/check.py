@@ -13,7 +13,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Final, NoReturn
 
-from sandbox import idmap, init, kernel, landlock, privileges, rootfs, seccomp
+from sandbox import idmap, init, kernel, landlock, privileges, rootfs
 from sandbox.cell import Cell
 from sandbox.errors import SandboxError
 from sandbox.kit import USERNS_HINT
@@ -218,6 +218,8 @@ def _landlock_scopes() -> None:
 
 def _seccomp() -> None:
     privileges.forbid_new_privileges()
+    from sandbox import seccomp  # not at the top: whoever imports this package needs libseccomp only once
+
     seccomp.apply_filters(seccomp.compile_filters(with_namespaces=True))
     _must_fail("unshare", lambda: kernel.unshare(0))
     _must_fail("a netlink socket", lambda: socket.socket(socket.AF_NETLINK, socket.SOCK_RAW))

@@ -6,7 +6,6 @@ host.
 """
 
 import os
-import random
 import signal
 from dataclasses import dataclass
 from types import TracebackType
@@ -43,7 +42,7 @@ def choose_identity(*, privileged: bool) -> Identity:
     if not privileged:
         return Identity(os.geteuid(), os.getegid(), is_separate=False)
     for first, last in ((_FREE_FIRST, _FREE_LAST), (_SMALL_MAP_FIRST, _SMALL_MAP_LAST)):
-        chosen = random.SystemRandom().randrange(first, last)
+        chosen = first + int.from_bytes(os.urandom(8)) % (last - first)
         if _is_mapped(chosen, "uid") and _is_mapped(chosen, "gid"):
             return Identity(chosen, chosen, is_separate=True)
     return Identity(os.geteuid(), os.getegid(), is_separate=False)  # a user namespace that maps too few ids to spare one

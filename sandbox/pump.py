@@ -3,11 +3,14 @@
 Guarantees: after `apply_pump_filter` every system call beside `seccomp_tables.PUMP` kills the process. Never: undone.
 """
 
-from sandbox import privileges, seccomp
+from sandbox import privileges
+from sandbox.kit import apply_filters
 
 
 def compile_pump_filter() -> bytes:
     """The program of `apply_pump_filter`, for who wants to apply it without delay later."""
+    from sandbox import seccomp  # libseccomp and ctypes.util: 3 MB that a zygote does not want in every fork
+
     return seccomp.compile_pump_filter()
 
 
@@ -17,6 +20,6 @@ def apply_pump_filter(program: bytes | None = None) -> None:
 
     program: what `compile_pump_filter` made in time; None compiles it now.
     """
-    compiled = seccomp.compile_pump_filter() if program is None else program
+    compiled = compile_pump_filter() if program is None else program
     privileges.forbid_new_privileges()
-    seccomp.apply_filters((compiled,))
+    apply_filters((compiled,))

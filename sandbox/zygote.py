@@ -5,22 +5,24 @@ fresh process with a prepared cell. Everything dies with the process that called
 `spawn`.
 """
 
-import asyncio
 import contextlib
-import importlib.util
 import os
 import select
 import socket
-import subprocess
 import sys
 import threading
 import time
 from types import TracebackType
-from typing import Final, Self
+from typing import TYPE_CHECKING, Final, Self
 
 from sandbox import wire
 from sandbox.errors import ErrorCode, SandboxError
 from sandbox.spec import Level
+
+# asyncio, importlib.util and subprocess are imported where they are used: the zygote itself imports this module, and every
+# megabyte costs each of its forks.
+if TYPE_CHECKING:
+    import subprocess
 
 _READY_TIMEOUT_S: Final = 30.0
 _SPAWN: Final = b"S"
@@ -57,6 +59,8 @@ class Zygote:
         beside those of sandbox, entry and preload. stderr: descriptor for tracebacks; None discards them. Raises
         `SandboxError(UNAVAILABLE)` naming layer, cause and remedy.
         """
+        import subprocess
+
         ours, theirs = socket.socketpair(socket.AF_UNIX, socket.SOCK_STREAM)
         boot = _BOOT.format(
             path=_import_path(entry, preload, path),
@@ -164,6 +168,8 @@ class Zygote:
 
 
 async def _writable(control: socket.socket) -> None:
+    import asyncio
+
     loop = asyncio.get_running_loop()
     ready: asyncio.Future[None] = loop.create_future()
 
@@ -181,6 +187,8 @@ async def _writable(control: socket.socket) -> None:
 def _import_path(entry: str, preload: tuple[str, ...], path: tuple[str, ...]) -> list[str]:
     """Directories that hold this package, and the top-level packages of what is to be imported: -I forgets
     PYTHONPATH."""
+    import importlib.util
+
     found = [os.path.dirname(os.path.dirname(os.path.abspath(__file__))), *path]
     for name in (entry.partition(":")[0], *preload):
         specification = importlib.util.find_spec(name.partition(".")[0])
