@@ -14,12 +14,15 @@ from pathlib import Path
 
 import pytest
 
-from tests.attacks.sandbox import probes
+from tests.attacks.sandbox import probes, probes_more
 from tests.sandbox import rig
 
 NAMES = sorted(probes.PROBES)
 # What level `landlock` lacks by design: `check` names each of these.
-LANDLOCK_GAPS = {"host_name", "set_id_programs_work", "has_capbnd", "become_root", "mapped_as_root"}
+LANDLOCK_GAPS = {
+    "host_name", "set_id_programs_work", "has_capbnd", "become_root", "mapped_as_root", "give_file_to_root",
+    "run_set_id_program", "read_2_file_systems", "read_2_load", "read_2_memory_information", "read_2_statistics",
+}  # fmt: skip
 # Probes that must succeed outside for root: otherwise the battery would prove nothing.
 CONTROLS = {
     "read_host_file", "read_shadow", "read_host_process_environment", "read_kernel_symbols", "list_root_home",
@@ -55,7 +58,8 @@ def host() -> Iterator[Host]:
     outside, work, read_only = base / "outside", base / "work", base / "read_only"
     for directory in (outside, work, read_only):
         directory.mkdir(mode=0o755)
-    shutil.copy(probes.__file__, read_only / "probes.py")
+    for module in (probes, probes_more):
+        shutil.copy(str(module.__file__), read_only)
     (outside / "file").write_text("host file")
     (read_only / "victim").write_text("x")
     shared = Path("/dev/shm") / f"battery-{os.getpid()}"
@@ -122,7 +126,7 @@ class Battery:
         if level == "none":
             environment = os.environ | self.host.environment
             done = subprocess.run(
-                [sys.executable, script, *sorted(CONTROLS)],
+                [sys.executable, script, *sorted(CONTROLS | probes_more.CONTROLS)],
                 env=environment,
                 capture_output=True,
                 timeout=60,
@@ -161,6 +165,19 @@ def test_landlock_lets_out_only_what_is_documented(battery: Battery, user: str, 
 def test_control_the_probe_succeeds_without_a_sandbox(battery: Battery, name: str) -> None:
     outcome = battery.outcomes("root", "none")[name]
     assert outcome.startswith("open: "), outcome
+
+
+@pytest.mark.parametrize("name", sorted(probes_more.CONTROLS))
+def test_control_where_the_machine_has_it(battery: Battery, name: str) -> None:
+    outcome = battery.outcomes("root", "none")[name]
+    if not outcome.startswith(("open: ", "killed: 9")):
+        pytest.skip(f"not to be had on this machine, even outside: {outcome}")
+
+
+def test_the_battery_is_not_empty_outside(battery: Battery) -> None:
+    outcomes = battery.outcomes("root", "none")
+    opened = [name for name in probes_more.CONTROLS if not outcomes[name].startswith("refused")]
+    assert len(opened) > len(probes_more.CONTROLS) // 2
 
 
 def test_what_no_honest_program_calls_ends_the_process(battery: Battery) -> None:
