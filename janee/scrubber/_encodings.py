@@ -3,14 +3,14 @@
 Each function yields every spelling it knows, duplicates and the value itself included; the caller sorts that out. A spelling
 that needs text yields nothing for a value that is not UTF-8. Pure; no state.
 
-No spelling has a line end as its second or third byte: a stream would have to hold back the end of every line that ends in the
-first letter of a secret. Characters on lines of their own are found by the view without line ends (`_views`).
+Spellings that differ only in case, or in what stands between letters and digits, are one: see `_squeezed`.
 """
 
 import base64
+import binascii
 import html
 import json
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterator
 from typing import Final
 
 _URL_SAFE: Final = bytes.maketrans(b"+/", b"-_")
@@ -68,12 +68,6 @@ def _spelled(value: bytes, spelling: Spelling) -> bytes:
 
 _SHELL_PLAIN: Final = _ALNUM + b"-._/:=@%+"
 
-SEPARATORS: Final = (
-    *(bytes([byte]) for byte in b" \t,-:._|/\0;+"),
-    *(b", ", b"   ", b"', '", b'", "', b'","', b" + ", b"\\n"),
-)
-"""What stands between the characters: `sed 's/./& /g'`, `od -c`, lists of Python and JSON."""
-
 
 def text_of(value: bytes) -> str | None:
     """`value` as text; None if it is not UTF-8."""
@@ -123,7 +117,8 @@ def base64_twice(value: bytes) -> Iterator[bytes]:
 def base64_utf16(value: bytes) -> Iterator[bytes]:
     text = text_of(value)
     if text is not None:
-        yield from base64_cores(text.encode("utf-16-le"))
+        for code in ("utf-16-le", "utf-16-be"):
+            yield from base64_cores(text.encode(code))
 
 
 def base32(value: bytes) -> Iterator[bytes]:
@@ -131,8 +126,6 @@ def base32(value: bytes) -> Iterator[bytes]:
         encoded = base64.b32encode(bytes(before) + value)
         core = encoded[-(-8 * before // 5) : 8 * (before + len(value)) // 5]
         yield core
-        yield core.lower()
-    yield base64.b32encode(value)
 
 
 # --- bytes as numbers ---
@@ -144,38 +137,67 @@ def hexadecimal(value: bytes) -> Iterator[bytes]:
     yield text.upper()
 
 
-def hexadecimal_apart(value: bytes) -> Iterator[bytes]:
-    """Each byte two digits, with something between or before them."""
-    for digits in (value.hex(" "), value.hex(" ").upper()):
-        pairs = digits.encode()
-        yield pairs
-        for between in (b":", b"-", b",", b"\\x", b"\\\\x", b", 0x", b",0x", b" 0x", b"%"):
-            yield pairs.replace(b" ", between)
-        yield b"\\x" + pairs.replace(b" ", b"\\x")
-        yield b"0x" + pairs.replace(b" ", b",0x")
-        yield b"0x" + pairs.replace(b" ", b", 0x")
-        yield b"%" + pairs.replace(b" ", b"%")
+def numbers(value: bytes) -> Iterator[bytes]:
+    """Every byte (and character) a number, as it is left when only letters and digits are: `\\x67` is "x67", `&#103;` "103"."""
+    for code in (b"%02x", b"%x"):  # `&#x9;`
+        pairs = [code % byte for byte in value]
+        for between in (b"x", b"0x", b"u"):
+            yield between.join(pairs)
+    for between in (b"u00", b"u000000", b"25"):
+        yield value.hex(" ").encode().replace(b" ", between)
+    for code in (b"%03o", b"%o"):
+        octal = [code % byte for byte in value]
+        for between in (b"", b"0", b"0o", b"o"):
+            yield between.join(octal)
+    for between in (b"", b"chr", b"char"):
+        yield between.join(b"%d" % byte for byte in value)
+    yield b"".join(b"%03d" % byte for byte in value)
+    yield b"".join(f"{byte:08b}".encode() for byte in value)
+    yield b"0b".join(f"{byte:b}".encode() for byte in value)
+    for order in ("big", "little"):
+        yield b"%d" % int.from_bytes(value, "big" if order == "big" else "little")
+    text = text_of(value)
+    if text is not None and not text.isascii():
+        for spelled in ("%d", "x%x"):
+            yield "".join(spelled % ord(letter) for letter in text).encode()
+        yield "".join(f"u{unit:04x}" for unit in _units(text)).encode()
+
+
+_WORDS: Final = ((2, "%04x", "%06o"), (4, "%08x", "%011o"), (8, "%016x", "%022o"))
 
 
 def words(value: bytes) -> Iterator[bytes]:
-    """The whole words in the value at each alignment, low byte first, with and without blanks between."""
-    for size, code in ((2, "%04x"), (2, "%06o"), (4, "%08x")):
+    """The whole words in the value at each alignment, low byte first, in hexadecimal, octal and decimal: od, hexdump."""
+    for size, hexadecimal_code, octal_code in _WORDS:
         for skipped in range(size):
             count = (len(value) - skipped) // size
             if count * size < min(len(value), 2 * size):
                 continue
-            numbers = (int.from_bytes(value[skipped + size * at :][:size], "little") for at in range(count))
-            text = " ".join(code % number for number in numbers).encode()
-            yield text
-            yield text.replace(b" ", b"")
+            plain = [int.from_bytes(value[skipped + size * at :][:size], "little") for at in range(count)]
+            for code in (hexadecimal_code, octal_code, "%d"):
+                yield "".join(code % number for number in plain).encode()
+            if any(number >> (8 * size - 1) for number in plain):  # `od -t d` shows these as negative
+                top = 1 << 8 * size
+                yield "".join(str(number - top if 2 * number >= top else number) for number in plain).encode()
 
 
-def octal_and_decimal(value: bytes) -> Iterator[bytes]:
-    """Every byte as `\\147`, and as a list of decimal numbers (`list(b"…")`, JSON of a byte array)."""
-    yield b"".join(b"\\%03o" % byte for byte in value)
-    numbers = [b"%d" % byte for byte in value]
-    for between in (b", ", b",", b" "):
-        yield between.join(numbers)
+def twice(value: bytes) -> Iterator[bytes]:
+    """Two of base64, hexadecimal and backwards, one after the other; hexadecimal of wider characters; base64 in a URL."""
+    backwards = value[::-1]
+    yield backwards.hex().encode()
+    yield value.hex().encode()[::-1]
+    yield from base64_cores(backwards)
+    for form in base64_whole(value):
+        yield form[::-1]
+        yield form.hex().encode()
+        if b"+" in form or b"/" in form:
+            yield form.replace(b"+", b"%2B").replace(b"/", b"%2F")
+    for digits in (value.hex(), value.hex().upper()):
+        yield from base64_cores(digits.encode())
+    text = text_of(value)
+    if text is not None:
+        for code in ("utf-16-be", "utf-32-be"):
+            yield text.encode(code).lstrip(b"\0").hex().encode()
 
 
 # --- escapes ---
@@ -235,17 +257,6 @@ def markup(value: bytes) -> Iterator[bytes]:
     yield "".join(letter if ord(letter) < 128 else f"&#{ord(letter)};" for letter in basic).encode()
 
 
-def markup_all(value: bytes) -> Iterator[bytes]:
-    """Every character an entity."""
-    text = text_of(value)
-    if text is not None:
-        yield "".join(f"&#{ord(letter)};" for letter in text).encode()
-        yield "".join(f"&#x{ord(letter):x};" for letter in text).encode()
-        yield "".join(f"&#x{ord(letter):X};" for letter in text).encode()
-        yield "".join(f"\\u{unit:04x}" for unit in _units(text)).encode()
-        yield "".join(f"\\u{unit:04X}" for unit in _units(text)).encode()
-
-
 def _units(text: str) -> Iterator[int]:
     data = text.encode("utf-16-be", "surrogatepass")
     return (int.from_bytes(data[at : at + 2], "big") for at in range(0, len(data), 2))
@@ -270,6 +281,8 @@ def utf16(value: bytes) -> Iterator[bytes]:
         # The zero byte at the outer end is left out: it is the same for any ASCII, and may be cut off.
         yield text.encode("utf-16-le").removesuffix(b"\0")
         yield text.encode("utf-16-be").removeprefix(b"\0")
+        yield text.encode("utf-32-le").rstrip(b"\0")
+        yield text.encode("utf-32-be").lstrip(b"\0")
 
 
 def reversed_order(value: bytes) -> Iterator[bytes]:
@@ -281,21 +294,50 @@ def reversed_order(value: bytes) -> Iterator[bytes]:
 
 def rot13(value: bytes) -> Iterator[bytes]:
     yield value.translate(_ROT13)
+    yield bytes((byte - 33 + 47) % 94 + 33 if 33 <= byte <= 126 else byte for byte in value)  # rot47
+
+
+def ebcdic(value: bytes) -> Iterator[bytes]:
+    text = text_of(value)
+    if text is not None:
+        for code in ("cp037", "cp500", "cp1140"):
+            yield text.encode(code, "replace")
+
+
+def base85(value: bytes) -> Iterator[bytes]:
+    """Ascii85, RFC 1924 and Z85, at the four alignments; uuencode by lines of 45 bytes; base58."""
+    for before in range(4):
+        first, last = -before % 4, len(value) - (before + len(value)) % 4
+        groups = value[-before % 4 : last] if last - first >= 8 else b""
+        if groups:
+            yield base64.a85encode(groups)
+            yield base64.b85encode(groups)
+            yield base64.b85encode(groups).translate(_Z85)
+    for ending in (b"", b"\n"):
+        for at in range(0, len(value), 45):
+            yield binascii.b2a_uu((value + ending)[at : at + 45]).rstrip(b"\n")[1:]
+        yield _base58(value + ending)
+
+
+_Z85: Final = bytes.maketrans(
+    b"0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz!#$%&()*+-;<=>?@^_`{|}~",
+    b"0123456789abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ.-:+=^!/*?&<>()[]{}@%$#",
+)
+_BASE58: Final = b"123456789ABCDEFGHJKLMNPQRSTUVWXYZabcdefghijkmnopqrstuvwxyz"
+
+
+def _base58(value: bytes) -> bytes:
+    number, digits = int.from_bytes(value, "big"), bytearray()
+    while number:
+        number, digit = divmod(number, 58)
+        digits.append(_BASE58[digit])
+    return bytes(reversed(digits))
 
 
 def other_case(value: bytes) -> Iterator[bytes]:
     yield value.upper()
     yield value.lower()
     yield value.swapcase()
-
-
-def apart(value: bytes) -> Iterator[bytes]:
-    text = text_of(value)
-    letters: Iterable[bytes]
-    letters = (bytes([byte]) for byte in value) if text is None else (letter.encode() for letter in text)
-    pieces = list(letters)
-    for between in SEPARATORS:
-        yield between.join(pieces)
 
 
 def line_ends(value: bytes) -> Iterator[bytes]:

@@ -25,6 +25,8 @@ class Form:
     generate: value → what to look for; duplicates and what is too short are dropped later.
     lines: also used for the single lines of a longer value, which need fewer forms.
     pieces: fragments find a line in this form too, so that with them it need not be looked for.
+    literal: looked for in the text itself; otherwise only squeezed (`_squeezed`): letters and digits, whatever stands between.
+    dense: looks random whatever the value is, so that it is looked for squeezed without a look at what stands between.
     plain: changes nothing in a value of letters, digits, "-", "_" and ".", and is then skipped.
     random: only for values that look random, of at least `SHORTEST_OTHER_CASE` bytes.
     longest: only for values up to so many bytes: nobody prints a whole key file in this form, and it costs memory.
@@ -35,6 +37,8 @@ class Form:
     generate: Generator
     lines: bool = False
     pieces: bool = False
+    literal: bool = True
+    dense: bool = False
     plain: bool = False
     random: bool = False
     longest: int = 1 << 20
@@ -53,10 +57,20 @@ class Part:
 PARTS: Final[tuple[Part, ...]] = (
     Part("trimmed", "without the white space around it, as $(cat file) gives it", values.trimmed),
     Part("parts", "passwords in URLs and connection strings, keys in JSON, both halves of Basic authentication", values.parts),
+    Part(
+        "charsets",
+        "what is not ASCII in Latin-1 and Windows-1252, composed or decomposed (NFC, NFD, NFKC, NFKD)",
+        values.charsets,
+    ),
     Part("lines", "each line of 16 bytes or more of a longer value, and a PEM body on one line", values.lines, lines=True),
 )
 
 _BULKY: Final = 1 << 10
+
+
+def _derived(name: str, reason: str, generate: Generator, longest: int) -> Form:
+    return Form(name, reason, generate, literal=False, dense=True, longest=longest)
+
 
 FORMS: Final[tuple[Form, ...]] = (
     Form("raw", "the value itself: env, echo, error messages", encodings.as_is, lines=True),
@@ -66,30 +80,29 @@ FORMS: Final[tuple[Form, ...]] = (
         encodings.base64_whole,
         lines=True,
         pieces=True,
+        dense=True,
     ),
-    Form("base64-twice", "base64 of base64: Kubernetes secrets of Docker credentials", encodings.base64_twice, longest=1 << 14),
-    Form("base64-utf16", "base64 of UTF-16: PowerShell -EncodedCommand", encodings.base64_utf16, longest=_BULKY),
-    Form("base32", "base32 at any place in something longer, both cases", encodings.base32, longest=1 << 14),
+    _derived("base64-twice", "base64 of base64: Kubernetes secrets of Docker credentials", encodings.base64_twice, 1 << 14),
+    _derived("base64-utf16", "base64 of UTF-16: PowerShell -EncodedCommand", encodings.base64_utf16, _BULKY),
+    _derived("base32", "base32 at any place in something longer", encodings.base32, 1 << 14),
     Form(
-        "hex",
-        "hexadecimal digits, both cases: xxd -p, od -An -tx1 without blanks",
-        encodings.hexadecimal,
-        lines=True,
-        pieces=True,
+        "hex", "hexadecimal digits: xxd -p, od -tx1, \\x67, 67:68", encodings.hexadecimal, lines=True, pieces=True, dense=True
     ),
-    Form(
-        "hex-apart",
-        r"hexadecimal with : - , blank, \x, 0x or % at each byte: openssl, C, od",
-        encodings.hexadecimal_apart,
-        longest=_BULKY,
-    ),
-    Form(
+    _derived(
         "words",
-        "words of two or four bytes, low byte first, in hexadecimal or octal: hexdump, od",
+        "words of 2, 4 or 8 bytes, low byte first, in hexadecimal, octal or decimal: hexdump, od",
         encodings.words,
-        longest=_BULKY,
+        _BULKY,
     ),
-    Form("numbers", "every byte in octal with a backslash, or decimal in a list", encodings.octal_and_decimal, longest=_BULKY),
+    _derived(
+        "numbers",
+        r"bytes or characters as octal, decimal or binary numbers, 0x67, \147, &#103;, chr(103), one long number",
+        encodings.numbers,
+        _BULKY,
+    ),
+    _derived(
+        "twice", "base64, hexadecimal and backwards, one after the other: rev, base64, xxd in a pipe", encodings.twice, _BULKY
+    ),
     Form(
         "percent",
         "URLs: RFC 3986, + for blanks, encodeURIComponent, encodeURI; both cases; twice",
@@ -102,15 +115,21 @@ FORMS: Final[tuple[Form, ...]] = (
         encodings.json_text,
         plain=True,
     ),
-    Form("quoted", "literals of Python, Go, C and YAML", encodings.quoted, plain=True),
+    Form("quoted", "literals of Python, Go, C, JavaScript and YAML; quoted-printable", encodings.quoted, plain=True),
     Form("markup", "HTML and XML: named, decimal and hexadecimal entities", encodings.markup, plain=True),
-    Form("markup-all", r"every character an entity or \u0067", encodings.markup_all, longest=_BULKY),
     Form("shell", r"'\'' and '\"'\"', printf %q, double quotes; doubled quotes of SQL, CSV, YAML", encodings.shell, plain=True),
-    Form("utf-16", "UTF-16, both byte orders: Windows tools", encodings.utf16, longest=1 << 14),
+    Form("utf-16", "UTF-16 and UTF-32, both byte orders: Windows tools, iconv", encodings.utf16, longest=1 << 14),
+    Form("ebcdic", "EBCDIC: dd conv=ebcdic, iconv", encodings.ebcdic, longest=_BULKY),
+    Form(
+        "base85",
+        "Ascii85, base85, Z85, base58, uuencode: one line of Python or Perl",
+        encodings.base85,
+        longest=_BULKY,
+        dense=True,
+    ),
     Form("reversed", "backwards: rev", encodings.reversed_order, lines=True),
-    Form("rot13", "letters turned by 13: tr A-Za-z N-ZA-Mn-za-m", encodings.rot13, longest=1 << 14),
-    Form("other-case", "upper, lower and swapped case", encodings.other_case, random=True, longest=1 << 14),
-    Form("apart", "one separator after each character: sed 's/./& /g', lists", encodings.apart, longest=_BULKY),
+    Form("rot13", "rot13 and rot47: tr A-Za-z N-ZA-Mn-za-m", encodings.rot13, longest=1 << 14),
+    Form("other-case", "upper, lower, swapped or any other case", encodings.other_case, random=True, longest=1 << 14),
     Form("line-ends", r"a value of several lines with CRLF, CRCRLF, blanks, nothing or \n between them", encodings.line_ends),
 )
 
@@ -126,7 +145,9 @@ class ViewRow:
 VIEWS: Final[tuple[ViewRow, ...]] = (
     ViewRow("terminal", "without colours, cursor and title sequences, and without what backspaces take away"),
     ViewRow("columns", "xxd, od and hexdump with offsets and columns, from the first 64 KiB on"),
-    ViewRow("wrapped", "without line ends: base64 -w20, fold, one character a line"),
+    ViewRow(
+        "squeezed", "letters and digits only, in any case, whatever stands between: fold, base64 -w20, sed 's/./& /g', od -An"
+    ),
 )
 
 FRAGMENTS: Final = Part(

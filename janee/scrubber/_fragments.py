@@ -19,7 +19,6 @@ WINDOW: Final = 16
 LONG: Final = 512
 
 _BYTES: Final = 12  # of a value, behind a window of base64 or hexadecimal
-_URL_SAFE: Final = bytes.maketrans(b"+/", b"-_")
 
 _STRUCTURE: Final = re.compile(
     rb"-----(?:BEGIN|END) [A-Z0-9 ]+-----"
@@ -98,29 +97,29 @@ def looks_random(window: bytes) -> bool:
     return len(pairs) >= 6 and sum(pair in _PAIRS for pair in pairs) * 2 < len(pairs)
 
 
-def fragments(value: bytes, marks: bytes) -> Iterator[bytes]:
-    """The windows of `value` whose bytes are all marked, in every spelling."""
+def fragments(value: bytes, marks: bytes) -> Iterator[tuple[bytes, bool]]:
+    """The windows of `value` whose bytes are all marked, in every spelling; and whether it is one of the value itself.
+
+    The others are letters and digits, or close to it, and looked for in squeezed text: one case of hexadecimal will do.
+    """
     if marks.find(b"\1" * _BYTES) < 0 or len(value) < WINDOW:
         return
     long = len(value) > LONG
     for at in _windows(marks, WINDOW, 8 if long else 1):
-        yield value[at : at + WINDOW]
+        yield value[at : at + WINDOW], True
     size = _BYTES * 2 if long else _BYTES
     wanted = frozenset(_windows(marks, size, 1))
     chars = size * 4 // 3
     for before in range(3):
-        core = base64_core(value, before)
-        both = (core, core.translate(_URL_SAFE)) if b"+" in core or b"/" in core else (core,)
+        text = base64_core(value, before)
         bits = -(-8 * before // 6) * 6 - 8 * before  # of the value, in front of the core
-        for at in range(0, len(core) - chars + 1, chars if long else 1):
+        for at in range(0, len(text) - chars + 1, chars if long else 1):
             if (bits + 6 * at) // 8 in wanted:
-                for text in both:
-                    yield text[at : at + chars]
-    lower = value.hex().encode()
-    for digits in (lower, lower.upper()):
-        for at in range(0, len(digits) - 2 * size + 1, 2 * size if long else 1):
-            if at // 2 in wanted:
-                yield digits[at : at + 2 * size]
+                yield text[at : at + chars], False
+    digits = value.hex().encode()
+    for at in range(0, len(digits) - 2 * size + 1, 2 * size if long else 1):
+        if at // 2 in wanted:
+            yield digits[at : at + 2 * size], False
 
 
 def _windows(marks: bytes, size: int, step: int) -> Iterator[int]:

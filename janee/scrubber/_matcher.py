@@ -57,6 +57,16 @@ class Matcher:
     def __repr__(self) -> str:
         return f"Matcher({len(self._needles)} needles)"
 
+    @property
+    def is_large(self) -> bool:
+        """Whether `scan` may be quicker than `find`, on some texts."""
+        return self._probe.is_slow
+
+    @property
+    def is_built(self) -> bool:
+        """Whether the automaton of all needles is there."""
+        return self._exact is not None
+
     def scan(self, text: bytes) -> list[Span]:
         """Every maximal run of overlapping matches in `text`, ascending. Runs that only touch stay separate."""
         return self._merged(self._exactly().find_matches_as_indexes(text, True), 0) if self._needles else []

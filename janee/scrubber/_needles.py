@@ -2,14 +2,45 @@
 
 import re
 from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
 from typing import Final, NamedTuple
 
 from ._errors import ScrubberError
 from ._forms import FORMS, PARTS, SHORTEST_DERIVED, SHORTEST_OTHER_CASE, VIEWS, Form, Part
 from ._fragments import fragments, marked_bytes
+from ._squeezed import core, squeeze
 from ._values import PART_BYTES
 
 _PLAIN: Final = re.compile(rb"[A-Za-z0-9_.-]*")
+
+
+SQUEEZED: Final = "squeezed"
+_SHORTEST_DENSE: Final = 10  # letters and digits: shorter numbers are anywhere
+_SHORTEST_WORD: Final = 4
+
+
+@dataclass(frozen=True, slots=True)
+class Needles:
+    """What to look for in the text itself, and squeezed: there, for values that are words, with their cores (`_squeezed`).
+
+    loose: None if squeezed text is not looked at; then everything is looked for in the text itself.
+    """
+
+    literal: set[bytes]
+    loose: dict[bytes, frozenset[bytes] | None] | None
+
+    def add(self, needle: bytes, *, literal: bool, dense: bool) -> None:
+        """literal: look for it in the text itself too. dense: it looks random, however it is written."""
+        if literal or self.loose is None:
+            self.literal.add(needle)
+        if self.loose is None:
+            return
+        folded = squeeze(needle)
+        if dense and len(folded) >= _SHORTEST_DENSE:
+            self.loose[folded] = None
+        elif not dense and len(folded) >= _SHORTEST_WORD and 2 * len(folded) >= len(needle):
+            known = self.loose.get(folded, frozenset())
+            self.loose[folded] = known if known is None else known | {core(needle)}
 
 
 class Chosen(NamedTuple):
@@ -36,24 +67,26 @@ def chosen_forms(forms: Iterable[str] | None) -> Chosen:
     )
 
 
-def needles_of(secret: bytes, chosen: Chosen, windows: bool | None, min_length: int) -> set[bytes]:
+def needles_of(secret: bytes, chosen: Chosen, windows: bool | None, min_length: int) -> Needles:
     """Everything to look for on account of `secret`.
 
     windows: fragments, by entropy if None. min_length: bytes below which a part of the secret is no secret.
     """
-    parts, forms, _ = chosen
-    found: set[bytes] = set()
+    parts, forms, shown = chosen
+    found = Needles(set(), {}) if SQUEEZED in shown else Needles(set(), None)
     done: set[bytes] = set()
-    uses_marks = windows is not False or any(form.random for form in forms)
     short_forms = tuple(form for form in forms if form.lines and not (form.pieces and windows is not False))
     for value, is_line in _values(secret, parts, min_length):
         if value in done:
             continue
         done.add(value)
-        marks = marked_bytes(value, every=windows is True) if uses_marks else b""
-        found.update(_spellings(value, short_forms if is_line else forms, marks))
+        marks = marked_bytes(value, every=False)
+        for form, needle in _spellings(value, short_forms if is_line else forms, marks):
+            found.add(needle, literal=form.literal, dense=form.dense or b"\1" in marks)
         if windows is not False and not is_line:
-            found.update(fragments(value, marks))
+            marks = marked_bytes(value, every=True) if windows else marks
+            for needle, literal in fragments(value, marks):
+                found.add(needle, literal=literal, dense=True)
     return found
 
 
@@ -70,7 +103,7 @@ def _values(secret: bytes, parts: tuple[Part, ...], min_length: int) -> Iterator
                         yield from ((inner, True) for inner in line.generate(value))
 
 
-def _spellings(value: bytes, forms: tuple[Form, ...], marks: bytes) -> Iterator[bytes]:
+def _spellings(value: bytes, forms: tuple[Form, ...], marks: bytes) -> Iterator[tuple[Form, bytes]]:
     plain = _PLAIN.fullmatch(value) is not None
     random = b"\1" in marks and len(value) >= SHORTEST_OTHER_CASE
     for form in forms:
@@ -78,4 +111,4 @@ def _spellings(value: bytes, forms: tuple[Form, ...], marks: bytes) -> Iterator[
             continue
         for needle in form.generate(value):
             if len(needle) >= SHORTEST_DERIVED or needle == value:
-                yield needle
+                yield form, needle

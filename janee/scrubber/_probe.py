@@ -10,6 +10,7 @@ It never decides that something is a match: the caller looks into the windows wi
 
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
+from typing import Final
 
 from ahocorasick_rs import BytesAhoCorasick, Implementation, MatchKind
 
@@ -20,6 +21,7 @@ _SIMD_PATTERNS = 64
 _SIMD_GROUPS = 10
 _SHARED, _SHARED_BY = 4, 16
 _MANY_GRAM = 4  # for too many for SIMD: short, so that the table stays in the cache
+_SIMD_QUICK = _SIMD_PATTERNS * 4
 _SIMD_MOST = _SIMD_PATTERNS * _SIMD_GROUPS
 _TELLING = 40
 _RUN = 2  # SIMD takes eight patterns together: one like "aaab" would make the others be looked at closely on a run of a's
@@ -39,11 +41,13 @@ _FILLERS = tuple(bytes([byte]) * GRAM for byte in range(0xF8, 0x100))
 class Probe:
     """The gram searchers of one set of needles. Immutable."""
 
-    __slots__ = ("_groups",)
+    __slots__ = ("_groups", "is_slow")
 
     def __init__(self, needles: Sequence[bytes]) -> None:
         """needles: distinct, none empty, sorted by length, shortest first."""
         reach = choose_grams(needles)
+        self.is_slow: Final = len(reach) > _SIMD_QUICK
+        """Whether it may be slower than looking at the whole text at once."""
         ordered = sorted(reach, key=reach.__getitem__)
         runs = [gram for gram in ordered if len(set(gram[:4])) <= _RUN]
         grams = [gram for gram in ordered if len(set(gram[:4])) > _RUN] if runs else ordered

@@ -15,6 +15,7 @@ from ._errors import ScrubberError
 from ._matcher import Matcher
 from ._needles import chosen_forms, needles_of
 from ._seer import Seer
+from ._squeezed import Loose
 from ._stream import StreamScrubber
 
 DEFAULT_MARKER: Final = b"[REDACTED]"
@@ -58,6 +59,8 @@ class Scrubber:
         chosen = chosen_forms(forms)
         windows = fragments if fragments is not None or forms is None else False
         needles: dict[bytes, int] = {}
+        squeezed: dict[bytes, int] = {}
+        cores: dict[bytes, frozenset[bytes] | None] = {}
         names: list[str | int] = []
         for name, given in named:
             value = given.encode("utf-8", "surrogateescape") if isinstance(given, str) else bytes(given)
@@ -69,13 +72,19 @@ class Scrubber:
                 )
             owner = 1 << len(names)
             names.append(name)
-            for needle in needles_of(value, chosen, windows, min_length):
+            found = needles_of(value, chosen, windows, min_length)
+            for needle in found.literal:
                 needles[needle] = needles.get(needle, 0) | owner
+            for needle, words in (found.loose or {}).items():
+                squeezed[needle] = squeezed.get(needle, 0) | owner
+                known = cores.get(needle, frozenset())
+                cores[needle] = None if known is None or words is None else known | words
         self._marker: Final = bytes(marker)
         self._names: Final = tuple(names)
         self._matcher: Final = Matcher(needles)
-        wanted = {view: view in chosen.views for view in ("terminal", "wrapped", "columns")}
-        self._seer: Final = Seer(self._matcher, **wanted) if needles and chosen.views else None
+        loose = Loose(squeezed, {needle: words for needle, words in cores.items() if words is not None}) if squeezed else None
+        terminal, columns = "terminal" in chosen.views, "columns" in chosen.views
+        self._seer: Final = Seer(self._matcher, terminal, loose, columns) if needles and chosen.views else None
 
     def __repr__(self) -> str:
         return f"Scrubber({len(self._names)} secrets)"

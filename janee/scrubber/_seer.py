@@ -17,10 +17,12 @@ from typing import Final, NamedTuple
 from . import _views as views
 from ._dumps import AFTER_DUMP, LINE_START, MID_LINE, NO_DUMPS, Dumps, dumps
 from ._matcher import Matcher, Span
+from ._squeezed import Loose, Squeezed
 from ._views import View
 
 LEAD: Final = 4
 _LINE_FEED: Final = 10
+_BETWEEN: Final = b" \t\r\n,:;|-\\%"  # what a list that was cut off may end with
 
 Masked = tuple[int, int, int, int]
 """(start, end, owners, mask): a match start..end of the text, of which mask..end is not written."""
@@ -40,17 +42,17 @@ class Sight(NamedTuple):
 
 @dataclass(frozen=True, slots=True)
 class Seer:
-    """terminal, wrapped, columns: which views to look at besides the text itself."""
+    """terminal, columns: which views to look at besides the text itself. loose: what to look for in squeezed text, or None."""
 
     matcher: Matcher
-    terminal: bool
-    wrapped: bool
-    columns: bool
+    terminal: bool = False
+    loose: Loose | None = None
+    columns: bool = False
 
     @property
     def furthest(self) -> int:
         """Bytes of text over which one match may stretch, with all that a view leaves out."""
-        return 4 * self.matcher.longest + 1024
+        return 4 * max(self.matcher.longest, self.loose.matcher.longest if self.loose else 0) + 1024
 
     def look(self, text: bytes, spans: list[Span], covered: int, before: int, *, ended: bool) -> Sight:
         """What is in `text`. Its last bytes are not final unless it is `ended`.
@@ -62,32 +64,30 @@ class Seer:
         terminal = views.terminal(text) if self.terminal else ()
         plain = terminal[0] if terminal else None
         unbroken = text if plain is None else plain.shown
-        joined = _joined(unbroken) if self.wrapped else None
+        flat = Squeezed(unbroken, plain) if self.loose is not None else None
         columns = dumps(text, before, ended=ended) if self.columns else NO_DUMPS
         more: list[Masked] = []
         lasts: list[View | None] = [None, *terminal]
         for view in terminal:
-            more += self._seen(text, view, self._found(view.shown))
-        if joined is not None:
-            found = self._found(joined)
-            if ended or (found and (plain is not None or not _same(found, spans, text))):
-                flat = views.without_line_ends(unbroken, plain)
-                lasts.append(flat)
-                more += self._seen(text, flat, found)
+            more += self._seen(text, view, _found(self.matcher, view.shown))
+        if flat is not None:
+            more += self._seen_loosely(text, flat, spans)
         if columns.lines:
             digits = columns.view(text)
             lasts.append(digits)
             more += self._seen_in_columns(text, columns, digits)
         if ended:
             more += (last for seen in lasts if (last := self._unfinished(text, seen)))
+            if flat is not None and (last := self._unfinished_loosely(text, flat)):
+                more.append(last)
         masked = [(start, end, owners, start) for start, end, owners in spans]
         if more:
             masked = _merged(masked + more)
         if ended:
             return Sight(masked, size, size)
         cut = keep = self._held(text, plain)
-        if joined is not None:
-            cut, keep = self._held_across_lines(text, plain, [(0, covered, 0, 0), *masked], cut)
+        if self.loose is not None:
+            cut, keep = self._held_loosely(self.loose, text, plain, [(0, covered, 0, 0), *masked], cut)
         if self.columns:
             cut = min(cut, self._held_in_columns(text, columns))
             keep = min(keep, cut)
@@ -98,33 +98,56 @@ class Seer:
             keep = views.sequence_start(text, keep)
         return Sight(masked, cut, *_line_start(text, columns, keep, before)) if self.columns else Sight(masked, cut, keep)
 
-    def _found(self, shown: bytes) -> list[Span]:
-        found = self.matcher.find(shown)
-        return self.matcher.scan(shown) if found is None else found
-
     def _seen(self, text: bytes, view: View, found: list[Span]) -> Iterator[Masked]:
         """The matches of `found` in `view` that are none of the text itself, as places in the text."""
         for span in found:
             for start, end, owners in self.matcher.matches(view.shown, span):
                 first, last = view.place(start), view.place(end - 1) + 1
                 if end - start < last - first <= self.furthest:
+                    yield first, last, owners, first
+
+    def _seen_loosely(self, text: bytes, view: Squeezed, known: list[Span]) -> Iterator[Masked]:
+        """The matches in squeezed text, as places in the text. known: those of the text itself."""
+        if self.loose is None:
+            return
+        at = 0
+        for span in _found(self.loose.matcher, view.shown):
+            first, last = view.place(span[0]), view.place(span[1] - 1) + 1
+            while at < len(known) and known[at][1] < last:
+                at += 1
+            if at < len(known) and known[at][0] <= first and known[at][2] & span[2] == span[2]:
+                continue
+            if self.loose.is_free and last - first <= self.furthest and self._mask(text, view, span[0]) == first:
+                yield first, last, span[2], first
+                continue
+            for start, end, owners in self.loose.matcher.matches(view.shown, span):
+                first, last = view.place(start), view.place(end - 1) + 1
+                if last - first <= self.furthest and self.loose.agrees(view, start, end):
                     mask = self._mask(text, view, start)
                     if mask < last:
                         yield first, last, owners, mask
 
     def _seen_in_columns(self, text: bytes, columns: Dumps, view: View) -> Iterator[Masked]:
         """Matches in dumps. Each reaches to the end of its last line, where the same bytes stand again as characters."""
-        for span in self._found(view.shown):
-            for start, end, owners in self.matcher.matches(view.shown, span):
-                first, last = view.place(start), view.place(end - 1) + 1
-                line = columns.line_at(last - 1)
-                if line is not None and last - first <= self.furthest:
-                    yield first, line[1], owners, first
+        for shown, matcher in self._in_columns(view):
+            for span in _found(matcher, shown):
+                for start, end, owners in matcher.matches(shown, span):
+                    first, last = view.place(start), view.place(end - 1) + 1
+                    line = columns.line_at(last - 1)
+                    if line is None or last - first > self.furthest:
+                        continue
+                    if matcher is self.matcher or self.loose is None or self.loose.is_number(shown[start:end]):
+                        yield first, line[1], owners, first
 
-    def _mask(self, text: bytes, view: View, start: int) -> int:
+    def _in_columns(self, view: View) -> Iterator[tuple[bytes, Matcher]]:
+        yield view.shown, self.matcher
+        if self.loose is not None:  # line ends stay: what stands around a dump does not belong to it
+            yield view.shown.lower(), self.loose.matcher
+
+    def _mask(self, text: bytes, view: Squeezed, start: int) -> int:
         """From where on a match that starts at `start` of `view` is masked."""
         first = view.place(start)
-        lead = view.joins_lines and _has_line_end(text[first : view.place(start + LEAD - 1)])
+        lead = _has_line_end(text[first : view.place(start + LEAD - 1)])
         return view.place(start + LEAD) if lead else first
 
     def _unfinished(self, text: bytes, view: View | None) -> Masked | None:
@@ -134,9 +157,19 @@ class Seer:
         start = len(shown) - length
         if not length:
             return None
-        first, mask = (start, start) if view is None else (view.place(start), self._mask(text, view, start))
-        last = len(text) if view is None else view.place(len(shown) - 1) + 1
-        return (first, last, owners, mask) if mask < last <= first + self.furthest else None
+        first, last = (start, len(text)) if view is None else (view.place(start), view.place(len(shown) - 1) + 1)
+        return (first, last, owners, first) if last <= first + self.furthest else None
+
+    def _unfinished_loosely(self, text: bytes, view: Squeezed) -> Masked | None:
+        """The same in squeezed text."""
+        length, owners = self.loose.matcher.unfinished(view.shown) if self.loose is not None else (0, 0)
+        start = len(view.shown) - length
+        if self.loose is None or not length or not self.loose.agrees_unfinished(view, start):
+            return None
+        first, mask = view.place(start), self._mask(text, view, start)
+        last = view.place(len(view.shown) - 1) + 1
+        is_cut = not text[last:].strip(_BETWEEN)
+        return (first, last, owners, mask) if is_cut and mask < last <= first + self.furthest else None
 
     def _held(self, text: bytes, view: View | None) -> int:
         """Up to where `text` may be written, as itself and as a terminal shows it. view: None if that is the same."""
@@ -178,30 +211,23 @@ class Seer:
                     cut = min(cut, low + view.place(left - length))
         return cut
 
-    def _held_across_lines(self, text: bytes, view: View | None, known: list[Masked], cut: int) -> tuple[int, int]:
-        """(cut, keep) for matches across line ends. known: the matches that are complete."""
+    def _held_loosely(self, loose: Loose, text: bytes, view: View | None, known: list[Masked], cut: int) -> tuple[int, int]:
+        """(cut, keep) for matches in squeezed text. known: the matches that are complete."""
         if view is not None:
             text = text[: views.pending(text)]
             view = views.without_sequences(text)
         shown = text if view is None else view.shown
         low = max(0, len(shown) - self.furthest)
-        tail = shown[low:]
-        joined = _joined(tail)
+        seen = Squeezed(shown[low:], View(shown, ((0, low),), view))
+        size = len(seen.shown)
         keep = cut
-        seen: View | None = None
-        last_line = len(tail) - 1 - max(tail.rfind(b"\n"), tail.rfind(b"\r"))
-        for length in () if joined is None else self.matcher.suffixes(joined):
-            if length <= last_line:  # no line end in it
-                continue
-            if seen is None:
-                seen = views.without_line_ends(tail, View(shown, ((0, low),), view))
-            start = len(seen.shown) - length
+        for length in loose.matcher.suffixes(seen.shown):
+            start = size - length
             first = seen.place(start)
             if len(text) - first > self.furthest:
                 continue
             keep = min(keep, first)
-            lead = length < LEAD or _has_line_end(text[first : seen.place(start + LEAD - 1)])
-            if not lead:
+            if not _has_line_end(text[first : seen.place(start + LEAD - 1) if length >= LEAD else None]):
                 cut = min(cut, first)
             elif reach := _end_over(known, first):  # it would only prolong the match that it begins in
                 cut = min(cut, reach)
@@ -214,9 +240,10 @@ class Seer:
         cut = columns.begun
         if columns.lines and columns.lines[-1][1] + 1 == columns.begun:
             view = columns.view(text[: columns.begun - 1])
-            length = self.matcher.hold(view.shown)
-            if length:
-                cut = view.place(len(view.shown) - length)
+            for shown, matcher in self._in_columns(view):
+                length = matcher.hold(shown)
+                if length:
+                    cut = min(cut, view.place(len(shown) - length))
         return cut
 
 
@@ -237,28 +264,13 @@ def _end_over(known: list[Masked], at: int) -> int:
     return next((end for start, end, _, _ in reversed(known) if start <= at < end), 0)
 
 
-def _joined(shown: bytes) -> bytes | None:
-    """`shown` without its line ends; None: it has none."""
-    if b"\n" not in shown and b"\r" not in shown:
-        return None
-    return shown.replace(b"\n", b"").replace(b"\r", b"")
+def _found(matcher: Matcher, shown: bytes) -> list[Span]:
+    found = matcher.find(shown)
+    return matcher.scan(shown) if found is None else found
 
 
 def _has_line_end(text: bytes) -> bool:
     return b"\n" in text or b"\r" in text
-
-
-def _same(found: list[Span], spans: list[Span], text: bytes) -> bool:
-    """Whether `found`, in the view without line ends, are just `spans`, those of the text.
-
-    Each of `spans` that has no line end in it is found in the view as well; so if they are as long together, there is no more,
-    and if they are as many, none is joined to the next.
-    """
-    return (
-        len(found) == len(spans)
-        and sum(end - start for start, end, _ in found) == sum(end - start for start, end, _ in spans)
-        and not any(_has_line_end(text[start:end]) for start, end, _ in spans)
-    )
 
 
 def _merged(matches: list[Masked]) -> list[Masked]:

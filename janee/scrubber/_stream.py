@@ -14,10 +14,9 @@ Never waits, reads or writes; never decodes; never imports or opens anything aft
 from typing import Final
 
 from ._dumps import LINE_START
-from ._matcher import Matcher, Span
+from ._matcher import Matcher
+from ._pace import Pace
 from ._seer import Seer, Sight
-
-_DENSE_CHUNKS: Final = 15
 
 
 class StreamScrubber:
@@ -26,13 +25,12 @@ class StreamScrubber:
     __slots__ = (
         "_before",
         "_covered",
-        "_dense",
-        "_exact_chunks",
         "_kept",
         "_marker",
         "_matcher",
         "_names",
         "_open",
+        "_pace",
         "_seer",
         "_tally",
         "_written",
@@ -50,8 +48,7 @@ class StreamScrubber:
         self._covered = 0  # so many bytes of _kept belong to a marker that is already written
         self._before = LINE_START  # what stands in front of _kept
         self._open = 0  # owners of the marker written last, which may still grow
-        self._dense = 0  # chunks for which the probe was last found not worth its time
-        self._exact_chunks = 0  # of these, how many are still to come
+        self._pace: Final = Pace(matcher)
         self._tally: dict[int, int] = {}
         self.hits = 0
         """Markers written: one for each merged span."""
@@ -85,7 +82,7 @@ class StreamScrubber:
         text = self._kept + data if self._kept else bytes(data)
         if not text:
             return b""
-        spans = self._find(text)
+        spans = self._pace.find(text)
         if self._seer is None:
             cut = len(text) - self._matcher.hold(text)
             sight = Sight([(start, end, owners, start) for start, end, owners in spans] if spans else [], cut, cut)
@@ -96,25 +93,14 @@ class StreamScrubber:
     def finish(self) -> bytes:
         """The pipe has ended: return the last clean bytes. After that the object is as new, but for its counts."""
         text = self._kept
-        seer = self._seer or Seer(self._matcher, terminal=False, wrapped=False, columns=False)
-        last = self._emit(text, seer.look(text, self._find(text), self._covered, self._before, ended=True)) if text else b""
+        seer = self._seer or Seer(self._matcher)
+        last = (
+            self._emit(text, seer.look(text, self._pace.find(text), self._covered, self._before, ended=True)) if text else b""
+        )
         self._close()
         self._covered = 0
         self._before = LINE_START
         return last
-
-    def _find(self, text: bytes) -> list[Span]:
-        """Matches in `text`, by the way that was better for the chunks before: only the time depends on it."""
-        if self._exact_chunks == 0:
-            spans = self._matcher.find(text)
-            if spans is not None:
-                self._dense = 0
-                return spans
-            self._dense = min(2 * self._dense + 1, _DENSE_CHUNKS)
-            self._exact_chunks = self._dense
-        else:
-            self._exact_chunks -= 1
-        return self._matcher.scan(text)
 
     def _emit(self, text: bytes, sight: Sight) -> bytes:
         """Write `text` up to the cut with what was seen masked; a match that begins before the cut is written whole, now."""

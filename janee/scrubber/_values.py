@@ -7,6 +7,7 @@ import base64
 import binascii
 import json
 import re
+import unicodedata
 from collections.abc import Iterator
 from typing import Any, Final
 from urllib.parse import unquote_to_bytes
@@ -38,6 +39,24 @@ _PUNCTUATION: Final = b" \t{}[](),:\"';"
 def trimmed(value: bytes) -> Iterator[bytes]:
     """Without the white space around it: `$(cat file)` takes the last line end away."""
     yield value.strip()
+
+
+def charsets(value: bytes) -> Iterator[bytes]:
+    """A value that is not ASCII in other character sets and normal forms."""
+    if value.isascii():
+        return
+    try:
+        text = value.decode()
+    except UnicodeDecodeError:  # then perhaps of one of these itself
+        yield from (value.decode(code, "replace").encode() for code in ("latin-1", "cp1252"))
+        return
+    for code in ("latin-1", "cp1252"):
+        yield text.encode(code, "replace")
+        yield text.encode(code, "ignore")
+    for normal in ("NFC", "NFD", "NFKC", "NFKD"):
+        other = unicodedata.normalize(normal, text)
+        yield other.encode()
+        yield other.encode("ascii", "ignore")  # the letters without their accents
 
 
 def lines(value: bytes) -> Iterator[bytes]:

@@ -1,7 +1,7 @@
 """What a reader sees in a text, and where each byte of it stands in the text.
 
-Views: without terminal sequences (colours, cursor, titles) and what backspaces take away; then also without line ends, as
-`base64 -w20` or `fold` set them. Pure; a view of nothing removed costs nothing.
+Views: without terminal sequences (colours, cursor, titles) and what backspaces take away. Pure; a view of nothing removed costs
+nothing. Letters and digits alone: `_squeezed`.
 
 Every rule is local, so that a view of a part is the part of the view, once `pending` bytes at the end are waited for.
 """
@@ -27,20 +27,16 @@ _UNFINISHED: Final = re.compile(
 )
 _LONGEST_SEQUENCE: Final = 520
 _BACKSPACES: Final = re.compile(rb"\x08+")
-_LINE_ENDS: Final = re.compile(rb"[\r\n]+")
 _FIRST_PRINTABLE: Final = 32
 
 
 class View:
     """`shown`: what is left of a text. Positions of it are turned into positions of the text by `place`."""
 
-    __slots__ = ("_at", "_removed", "_under", "joins_lines", "shown")
+    __slots__ = ("_at", "_removed", "_under", "shown")
 
-    def __init__(
-        self, text: bytes, removed: Iterable[tuple[int, int]], under: "View | None" = None, *, joins_lines: bool = False
-    ) -> None:
+    def __init__(self, text: bytes, removed: Iterable[tuple[int, int]], under: "View | None" = None) -> None:
         """removed: ascending disjoint ranges of `text`. under: the view that `text` is what is shown of."""
-        self.joins_lines: Final = joins_lines
         self._under: Final = under
         self._at: Final[list[int]] = []
         self._removed: Final[list[int]] = []
@@ -105,11 +101,6 @@ def sequence_start(text: bytes, at: int) -> int:
 
 def is_printable(byte: int) -> bool:
     return byte >= _FIRST_PRINTABLE and byte != 127
-
-
-def without_line_ends(text: bytes, under: View | None) -> View:
-    """`text`, which `under` shows (None: the text itself), on one line."""
-    return View(text, (match.span() for match in _LINE_ENDS.finditer(text)), under, joins_lines=True)
 
 
 def pending(text: bytes) -> int:

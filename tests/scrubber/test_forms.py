@@ -41,7 +41,9 @@ def test_a_command_that_writes_this_form_is_masked(name: str) -> None:
     assert len(longest) <= 12, clean  # frames such as "token", an offset, "user:" in base64
 
 
-@pytest.mark.parametrize("name", ["base64", "hex", "base32", "reversed", "rot13", "utf-16", "hex-apart", "apart", "wrapped"])
+@pytest.mark.parametrize(
+    "name", ["base64", "hex", "base32", "reversed", "rot13", "utf-16", "words", "numbers", "twice", "base85", "squeezed"]
+)
 def test_without_the_row_the_form_comes_out(name: str) -> None:
     example = EXAMPLES[name]
     needs(example.command)
