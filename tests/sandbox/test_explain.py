@@ -145,3 +145,29 @@ def test_threads_and_many_processes_are_answered(tmp_path: Path) -> None:
     (tmp_path / "Makefile").write_text("all: $(shell seq 40)\n%:\n\t@cat /nowhere/$@ 2>/dev/null; true\n")
     done = rig.run("make", "-j20", "-C", str(tmp_path), "all", options=("--explain", "--ro", str(tmp_path)))
     assert done.returncode == 0, done.stderr
+
+
+def test_every_probe_of_the_battery_ends_as_it_does_without(tmp_path: Path) -> None:
+    work, probes = tmp_path / "work", tmp_path / "probes"
+    probes.mkdir()
+    for source in (rig.REPOSITORY / "tests/attacks/sandbox").glob("probes*.py"):
+        shutil.copy(source, probes)
+    outcomes = []
+    for explain in ((), ("--explain",)):
+        work.mkdir()
+        variables = ("--env", f"WORK={work}", "--env", f"READ_ONLY={tmp_path}", "--env", "HOST_PID=999999")
+        done = rig.run(
+            PYTHON,
+            str(probes / "probes.py"),
+            options=(*explain, "--ro", str(probes), "--rw", str(work), *variables),
+            timeout=60,
+        )
+        assert done.returncode == 0, done.stderr[-500:]
+        outcomes.append(json.loads(done.stdout))
+        shutil.rmtree(work)
+    without, with_explain = outcomes
+    opened = {name for name, outcome in with_explain.items() if outcome.startswith("open")}
+    assert opened <= {name for name, outcome in without.items() if outcome.startswith("open")}
+    assert {name: outcome for name, outcome in with_explain.items() if outcome.startswith("killed")} == {
+        name: outcome for name, outcome in without.items() if outcome.startswith("killed")
+    }
