@@ -272,6 +272,8 @@ def describe(capability: Capability) -> dict[str, Any]:
 def _rule(rule: CommandRule) -> Any:
     if not isinstance(rule, ArgvRule):
         return {"tool": rule.tool, **dict(rule.options)} if rule.options else rule.tool
+    if rule.is_prefix:
+        return " ".join(token for token in rule.argv if isinstance(token, str))
     return {"argv": [_token(token) for token in rule.argv], "rest": "any" if rule.rest else "none"}
 
 

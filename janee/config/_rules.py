@@ -109,7 +109,11 @@ def command_rule(node: Node) -> CommandRule:
         words = text(node).split()
         if not words:
             raise InvalidYamlError(node.line, "must name a tool")
-        return ArgvRule((_program(node.line, words[0]), *words[1:])) if len(words) > 1 else _tool(node, MappingProxyType({}))
+        return (
+            ArgvRule((_program(node.line, words[0]), *words[1:]), is_prefix=True)
+            if len(words) > 1
+            else _tool(node, MappingProxyType({}))
+        )
     if isinstance(node, Sequence):
         raise InvalidYamlError(node.line, "must be a tool's name or a mapping", "write {argv: [git, push, origin, main]}")
     if node.get("argv") is not None:

@@ -21,7 +21,7 @@ from typing import Any, Final
 
 from janee.config._yaml import InvalidYamlError, Mapping, Node, Scalar, parse_yaml
 from janee.config.home import MAX_CONFIG_BYTES, JaneeHome, OpenedFile, file_stamp, read_trusted_file
-from janee.config.schema import ArgvRule, CommandRule, Config
+from janee.config.schema import CommandRule, Config
 from janee.errors import ConfigError
 
 __all__ = ["ConfigSource", "JaneeHome", "edit_config", "load_config", "parse_command_rule", "parse_config"]
@@ -58,10 +58,8 @@ def parse_command_rule(text: str) -> CommandRule:
 
 def command_rule_data(text: str) -> Any:
     """The same entry as plain data for config.yaml. Raises ConfigError for one that is not valid."""
-    rule = parse_command_rule(text)
-    data = rule_as_data(command_rule_node(text))
-    # A text with blanks is written out as the argv that it stands for.
-    return {"argv": list(rule.argv)} if isinstance(data, str) and isinstance(rule, ArgvRule) else data
+    parse_command_rule(text)
+    return rule_as_data(command_rule_node(text))
 
 
 def command_rule_node(text: str) -> Node:

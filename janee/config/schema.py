@@ -96,6 +96,7 @@ class ArgvRule:
 
     argv: tuple[str | AnyOf | Match, ...]
     rest: bool = False  # `rest: any`: whatever follows is allowed, at the operator's own risk
+    is_prefix: bool = False  # written as one text: what the line begins with, where the tool has a profile
 
 
 @dataclass(frozen=True, slots=True)

@@ -240,7 +240,7 @@ def test_a_capability_with_everything(ready: Operator) -> None:
     )
     git = ready.config.capabilities["git"]
     assert git.allow_commands == (
-        ArgvRule(("git", "status")),
+        ArgvRule(("git", "status"), is_prefix=True),
         ArgvRule(("git", "push", Match("[a-z]+"), AnyOf(frozenset("ab"))), rest=True),
     )
     assert dict(git.env) == {"GH_TOKEN": "{{credential}}", "MODE": "a=b"}
@@ -255,7 +255,7 @@ def test_a_capability_with_everything(ready: Operator) -> None:
     assert (record["event"], record["capability"], record["operator"]) == ("capability.added", "git", f"uid:{os.getuid()}")
     shown = ready.ok("capability", "show", "git", "--json").json
     assert shown["policyHash"] == record["policyHash"]
-    assert shown["allowCommands"][0] == {"argv": ["git", "status"], "rest": "none"}
+    assert shown["allowCommands"][0] == "git status"
     assert "policyHash" in ready.ok("capability", "show", "git").out
 
 
@@ -270,7 +270,7 @@ def test_the_default_agents_are_exactly_two_and_said(ready: Operator) -> None:
 @pytest.mark.parametrize(
     ("arguments", "warning"),
     [
-        (("--allow-command", "git", "--env", "T={{credential}}"), "there is no profile of this tool"),
+        (("--allow-command", "frobnicate", "--env", "T={{credential}}"), "there is no profile of this tool"),
         (("--mode", "exec"), "it allows no command yet"),
         (("--allow-command", "git status"), "its commands get no credential"),
         (("--mode", "proxy"), "it allows no request yet"),

@@ -97,7 +97,7 @@ def test_every_field_arrives() -> None:
     assert git.allowed_agents == ("local", "creature:*")
     assert git.allow_commands == (
         ToolRule("gh", git.allow_commands[0].options),  # type: ignore[union-attr]
-        ArgvRule(("git", "status")),
+        ArgvRule(("git", "status"), is_prefix=True),
         git.allow_commands[2],
         ArgvRule(("git", "push", "origin", Match("[a-z]+"), AnyOf(frozenset("ab")), "5", ""), rest=True),
     )
@@ -261,12 +261,12 @@ def test_load_reads_the_file_and_names_what_is_missing(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("typed", "rule"),
     [
-        ("git status", ArgvRule(("git", "status"))),
-        ("/usr/bin/git status", ArgvRule(("/usr/bin/git", "status"))),
+        ("git status", ArgvRule(("git", "status"), is_prefix=True)),
+        ("/usr/bin/git status", ArgvRule(("/usr/bin/git", "status"), is_prefix=True)),
         ('{argv: [git, push, {match: "[a-z]{1,4}"}]}', ArgvRule(("git", "push", Match("[a-z]{1,4}")))),
         ('{"argv": ["bash", "-c"], "rest": "any"}', ArgvRule(("bash", "-c"), rest=True)),
-        ("echo {x}", ArgvRule(("echo", "{x}"))),
-        ("echo *.py #1", ArgvRule(("echo", "*.py", "#1"))),
+        ("echo {x}", ArgvRule(("echo", "{x}"), is_prefix=True)),
+        ("echo *.py #1", ArgvRule(("echo", "*.py", "#1"), is_prefix=True)),
     ],
 )
 def test_a_rule_as_typed(typed: str, rule: ArgvRule) -> None:

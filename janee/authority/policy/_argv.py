@@ -12,7 +12,9 @@ from dataclasses import dataclass
 from typing import Final
 
 from janee.authority.policy._pattern import Budget, Pattern, PatternError, compile_pattern, is_plain
-from janee.config.schema import AnyOf, ArgvRule, CommandRule, Match, ToolRule
+from janee.authority.policy._tool import ToolEntry, compile_tool
+from janee.config.schema import AnyOf, ArgvRule, CommandRule, Match, Service, ToolRule
+from janee.profiles import Library
 
 MAX_COMMAND_BYTES: Final = 512 << 10  # bytes of all arguments; the kernel takes 2 MiB with the environment
 
@@ -61,16 +63,25 @@ class CompiledRule:
 
 @dataclass(frozen=True, slots=True)
 class UnknownTool:
-    """A tool's name without a profile: it allows nothing."""
+    """A tool's name without a profile: it allows nothing. reason: why there can be none, or ""."""
 
     text: str
     tool: str
+    reason: str = ""
 
 
-def compile_rule(rule: CommandRule) -> CompiledRule | UnknownTool:
-    """Compile one `allowCommands` entry. Raises PatternError with the reason for people."""
+def compile_rule(rule: CommandRule, service: Service, library: Library) -> CompiledRule | ToolEntry | UnknownTool:
+    """Compile one `allowCommands` entry. Raises PatternError with the reason for people; ProfileError (our bug)."""
     if isinstance(rule, ToolRule):
-        return UnknownTool(f"tool: {rule.tool}", rule.tool)
+        tool = library.load(rule.tool)
+        if tool is None:
+            return UnknownTool(f"tool: {rule.tool}", rule.tool, library.refused(rule.tool))
+        return compile_tool(tool, rule.options, service)
+    if rule.is_prefix and isinstance(rule.argv[0], str):
+        words = tuple(word for word in rule.argv if isinstance(word, str))
+        tool = library.load(words[0])
+        if tool is not None:
+            return compile_tool(tool, {}, service, words[1:])
     if not rule.argv:
         raise PatternError("an argv rule needs at least the command's name")
     _verify_name(rule.argv[0])

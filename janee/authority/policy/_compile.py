@@ -9,7 +9,7 @@ from __future__ import annotations
 import dataclasses
 import hashlib
 import json
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from enum import Enum
 from types import MappingProxyType
@@ -20,8 +20,10 @@ from janee.authority.policy._argv import CompiledRule, UnknownTool, compile_rule
 from janee.authority.policy._env import EnvError, EnvTemplate, compile_env
 from janee.authority.policy._http import HttpRule, HttpRuleError, compile_http_rule
 from janee.authority.policy._pattern import PatternError
+from janee.authority.policy._tool import ToolEntry
 from janee.config.schema import Access, Capability, Config, Mode, Service
 from janee.errors import ConfigError
+from janee.profiles import Library
 
 _PORTS: Final = {"https": 443, "http": 80}
 
@@ -34,7 +36,7 @@ class CompiledCapability:
     service: Service
     access: Access
     policy_hash: str
-    commands: tuple[CompiledRule | UnknownTool, ...]
+    commands: tuple[CompiledRule | ToolEntry | UnknownTool, ...]
     allow: tuple[HttpRule, ...]
     deny: tuple[HttpRule, ...]
     env: tuple[EnvTemplate, ...]
@@ -50,18 +52,19 @@ class Policy:
 
 def compile_policy(config: Config) -> Policy:
     """Compile every capability. Raises ConfigError POLICY_INVALID."""
-    compiled = {name: _compile(config, name, capability) for name, capability in config.capabilities.items()}
+    library = Library()
+    compiled = {name: _compile(config, name, capability, library) for name, capability in config.capabilities.items()}
     return Policy(MappingProxyType(compiled))
 
 
-def _compile(config: Config, name: str, capability: Capability) -> CompiledCapability:
+def _compile(config: Config, name: str, capability: Capability, library: Library) -> CompiledCapability:
     service = config.services.get(capability.service)
     if service is None:
         raise _invalid(name, "service", f"there is no service {capability.service!r}")
-    commands = []
+    commands: list[CompiledRule | ToolEntry | UnknownTool] = []
     for index, rule in enumerate(capability.allow_commands):
         try:
-            commands.append(compile_rule(rule))
+            commands.append(compile_rule(rule, service, library))
         except PatternError as error:
             raise _invalid(name, f"allowCommands[{index}]", str(error)) from None
     try:
@@ -76,7 +79,7 @@ def _compile(config: Config, name: str, capability: Capability) -> CompiledCapab
     access = capability.access or config.server.default_access
     network = _network(capability, service) if capability.mode is Mode.EXEC else ()
     return CompiledCapability(
-        capability, service, access, _hash(capability, service, access), tuple(commands), allow, deny, env, network
+        capability, service, access, _hash(capability, service, access, commands), tuple(commands), allow, deny, env, network
     )
 
 
@@ -92,8 +95,11 @@ def _network(capability: Capability, service: Service) -> tuple[str, ...]:
     return tuple(dict.fromkeys(entries))
 
 
-def _hash(capability: Capability, service: Service, access: Access) -> str:
-    value = {"capability": _plain(capability), "service": _plain(service), "access": access.value}
+def _hash(
+    capability: Capability, service: Service, access: Access, commands: Sequence[CompiledRule | ToolEntry | UnknownTool]
+) -> str:
+    profiles = {entry.tool.profile.tool: entry.tool.digest for entry in commands if isinstance(entry, ToolEntry)}
+    value = {"capability": _plain(capability), "service": _plain(service), "access": access.value, "profiles": profiles}
     canonical = json.dumps(value, sort_keys=True, ensure_ascii=True, separators=(",", ":"))
     return "sha256:" + hashlib.sha256(canonical.encode()).hexdigest()
 

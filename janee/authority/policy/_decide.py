@@ -14,13 +14,15 @@ from collections.abc import Callable
 from dataclasses import replace
 from typing import Final, TypeVar
 
-from janee.authority.policy._argv import MAX_COMMAND_BYTES, Reading, UnknownTool
+from janee.authority.policy._argv import MAX_COMMAND_BYTES, CompiledRule, Reading, UnknownTool
 from janee.authority.policy._compile import CompiledCapability, Policy
 from janee.authority.policy._decision import Decision, ExecQuery, HttpQuery, HttpTarget, RefusalError, Trace
 from janee.authority.policy._glob import glob_matches
 from janee.authority.policy._http import METHODS, HttpRuleError, clean_headers, split_target, verify_body
+from janee.authority.policy._line import Refused
 from janee.authority.policy._path import PathError
 from janee.authority.policy._pattern import TooCostlyError, is_plain
+from janee.authority.policy._tool import ToolEntry
 from janee.config.schema import Access, AuthType, Delivery, Mode
 from janee.protocol import ReasonCode, SandboxLevel
 
@@ -210,7 +212,7 @@ def _exec_checks(compiled: CompiledCapability, query: ExecQuery, trace: Trace) -
     if query.command is None:
         trace.note("command", "no command was asked about", "skip")
     else:
-        rule = _check_command(compiled, query.command, trace)
+        rule = _check_command(compiled, query.command, _roots(compiled, query), trace)
     _check_cwd(compiled, query, trace)
     _check_executable(query, trace)
     _check_sandbox(compiled, query, trace)
@@ -229,13 +231,13 @@ def _check_delivery(compiled: CompiledCapability, trace: Trace) -> None:
     trace.note("delivery", "the credential is given by environment variables")
 
 
-def _check_command(compiled: CompiledCapability, command: tuple[str, ...], trace: Trace) -> str:
+def _check_command(compiled: CompiledCapability, command: tuple[str, ...], roots: tuple[str, ...], trace: Trace) -> str:
     """The rule that allows the command, in words."""
     name = compiled.capability.name
     hint = f"see `janee explain {name} -- …`; allow it: janee capability edit {name} --allow-command '{{argv: […]}}'"
     if not command or not command[0]:
         raise RefusalError(ReasonCode.COMMAND_NOT_ALLOWED, "the command is empty", "name a command")
-    if sum(len(argument.encode("utf-8", "surrogatepass")) for argument in command) > MAX_COMMAND_BYTES:
+    if _is_too_long(command):
         raise RefusalError(ReasonCode.COMMAND_NOT_ALLOWED, f"the command has more than {MAX_COMMAND_BYTES} bytes", "use stdin")
     if any("\0" in argument for argument in command):
         raise RefusalError(ReasonCode.COMMAND_NOT_ALLOWED, "an argument holds a NUL", "leave it out")
@@ -244,7 +246,7 @@ def _check_command(compiled: CompiledCapability, command: tuple[str, ...], trace
     reading, reasons = Reading(command), []
     for rule in compiled.commands:
         try:
-            why = f"{rule.tool} has no tool profile yet" if isinstance(rule, UnknownTool) else rule.mismatch(reading)
+            why = _mismatch(rule, reading, roots)
         except TooCostlyError as error:
             raise RefusalError(
                 ReasonCode.COMMAND_NOT_ALLOWED, str(error), "use shorter arguments or simpler patterns"
@@ -258,6 +260,30 @@ def _check_command(compiled: CompiledCapability, command: tuple[str, ...], trace
     raise RefusalError(
         ReasonCode.COMMAND_NOT_ALLOWED, f"allowCommands of {name}: {_cut(rules)}{_profile_note(compiled, command)}", hint
     )
+
+
+def _is_too_long(command: tuple[str, ...]) -> bool:
+    left = MAX_COMMAND_BYTES
+    for argument in command:
+        left -= len(argument) + 1  # a character is a byte at least; the rest is looked at only if it could fit
+        if left < 0:
+            return True
+    return sum(len(argument.encode("utf-8", "surrogatepass")) + 1 for argument in command) > MAX_COMMAND_BYTES
+
+
+def _roots(compiled: CompiledCapability, query: ExecQuery) -> tuple[str, ...]:
+    """The directories in which an absolute path counts as the workspace's."""
+    return tuple(root for root in (compiled.capability.work_dir or query.cwd,) if root is not None and _is_plain_path(root))
+
+
+def _mismatch(rule: CompiledRule | ToolEntry | UnknownTool, reading: Reading, roots: tuple[str, ...]) -> str | None:
+    """Why a rule does not allow the command, or None. Raises TooCostlyError."""
+    if isinstance(rule, CompiledRule):
+        return rule.mismatch(reading)
+    if isinstance(rule, UnknownTool):
+        return f"{rule.tool} {rule.reason or 'has no tool profile'}"
+    found = rule.judge(reading.command, roots)
+    return f"argument {found.position}: {found.why}" if isinstance(found, Refused) else None
 
 
 def _profile_note(compiled: CompiledCapability, command: tuple[str, ...]) -> str:

@@ -1,0 +1,52 @@
+"""Building blocks for a profile's own value types.
+
+Patterns are Python's; they run on values of at most 4,096 characters and must not nest repetitions.
+"""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from types import MappingProxyType
+from typing import Final
+
+from janee.profiles._model import PRESETS, Kind, Preset, ProfileError, ValueType
+
+BUILT_IN: Final = MappingProxyType(
+    {kind.value: ValueType(kind) for kind in Kind if kind not in (Kind.ENUM, Kind.MATCH, Kind.LIST, Kind.EITHER)}
+)
+
+
+def one_of(words: str, *, denied: str = "", reason: str = "", about: str = "") -> ValueType:
+    """One of the blank-separated `words`; `word@write` needs that preset. denied: words refused with `reason`."""
+    choices: dict[str, Preset | str] = {}
+    for word in words.split():
+        value, mark, preset = word.rpartition("@")
+        if mark and preset in PRESETS:
+            choices[value] = PRESETS[preset]
+        else:
+            choices[word] = Preset.READ
+    for word in denied.split():
+        if not reason:
+            raise ProfileError(f"{word} is denied without a reason")
+        choices[word] = reason
+    return ValueType(Kind.ENUM, choices=choices, about=about)
+
+
+def matching(pattern: str, about: str) -> ValueType:
+    """A value of which the whole matches."""
+    return ValueType(Kind.MATCH, pattern=pattern, about=about)
+
+
+def without(base: ValueType, *forbidden: tuple[str, str]) -> ValueType:
+    """`base`, refused when one of the (pattern, reason) pairs is found in it. Patterns are searched ignoring case."""
+    return replace(base, forbidden=(*base.forbidden, *forbidden))
+
+
+def listed(item: ValueType, separator: str = ",") -> ValueType:
+    """Items with a separator between them, each of this type."""
+    return ValueType(Kind.LIST, items=(item,), separator=separator)
+
+
+def either(*items: ValueType) -> ValueType:
+    """Any one of these types."""
+    return ValueType(Kind.EITHER, items=items)
