@@ -50,7 +50,8 @@ class Matcher:
         self._exact: BytesAhoCorasick | None = None
         self._sorted: Final = sorted(self._needles)
         self._short: Final = tuple(needle for needle in self._needles if len(needle) < 2 * UNFINISHED_BYTES)
-        self._starts: Final = frozenset(needle[:size] for needle in self._needles for size in range(1, min(_HEAD, len(needle))))
+        heads = {needle[:_HEAD] for needle in self._needles}
+        self._starts: Final = frozenset(head[:size] for size in range(1, _HEAD) for head in heads if len(head) > size)
         self._heads: Final = _overlapping({needle[:_HEAD] for needle in self._needles if len(needle) > _HEAD})
         self._far: Final = _overlapping({needle[:_FAR_HEAD] for needle in self._needles if len(needle) > _NEAR})
 

@@ -18,8 +18,11 @@ _TIMED_BYTES: Final = 2048
 """Shorter texts are not worth two looks at the clock."""
 
 _SOON: Final = 2
-_LATE: Final = 64
-"""Chunks between two trials of the other way: few after a change, twice as many after each trial in vain."""
+_LATE: Final = 128
+"""Chunks between two trials of the other way: few after a change, four times as many after each trial in vain."""
+
+_SPIKE: Final = 1.25
+"""So many times the cost before is the most that is believed of one chunk: the process may have had to wait."""
 
 
 class Pace:
@@ -59,12 +62,12 @@ class Pace:
             spans = self._matcher.scan(text)
         cost = (perf_counter_ns() - started) / len(text)
         if not is_trial:
-            self._cost = cost
+            self._cost = min(cost, _SPIKE * self._cost) if self._cost else cost
             self._left = max(0, self._left - 1)
             return spans
         if cost < self._cost:
             self._scans, self._cost, self._wait = scans, cost, _SOON
         else:
-            self._wait = min(2 * self._wait, _LATE)
+            self._wait = min(4 * self._wait, _LATE)
         self._left = self._wait
         return spans

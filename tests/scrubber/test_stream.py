@@ -3,6 +3,7 @@
 import itertools
 import os
 import random
+import string
 
 import pytest
 from hypothesis import given, settings
@@ -12,8 +13,11 @@ from janee.scrubber import Scrubber
 from tests.scrubber import oracle
 
 MARKER = b"<*>"
-SEEDS = int(os.environ.get("JANEE_TEST_STREAMS", "100"))
-"""Random streams a test; the nightly run asks for many more."""
+ALPHABET = (string.ascii_letters + string.digits).encode()
+STREAMS = int(os.environ.get("JANEE_TEST_STREAMS", "400"))
+"""Random streams in all; the nightly run asks for 100,000 and more."""
+
+BLOCKS = 10
 
 
 def raw_only(needles: list[bytes]) -> Scrubber:
@@ -45,7 +49,7 @@ def small_words(letters: bytes, longest: int) -> st.SearchStrategy[bytes]:
     return st.lists(st.sampled_from(list(letters)), min_size=1, max_size=longest).map(bytes)
 
 
-@settings(max_examples=400, deadline=None)
+@settings(max_examples=max(400, STREAMS // 20), deadline=None)
 @given(
     needles=st.lists(small_words(b"ab", 12), min_size=0, max_size=6),
     text=st.lists(st.sampled_from(list(b"ab")), max_size=80).map(bytes),
@@ -55,7 +59,7 @@ def test_equals_the_oracle_for_two_letters(needles: list[bytes], text: bytes, cu
     check(needles, text, cuts)
 
 
-@settings(max_examples=200, deadline=None)
+@settings(max_examples=max(200, STREAMS // 40), deadline=None)
 @given(st.data())
 def test_equals_the_oracle_for_texts_made_of_pieces_of_needles(data: st.DataObject) -> None:
     needles = data.draw(st.lists(small_words(b"abc", 90), min_size=1, max_size=4))
@@ -68,19 +72,72 @@ def test_equals_the_oracle_for_texts_made_of_pieces_of_needles(data: st.DataObje
     check(needles, text, data.draw(st.lists(st.integers(0, max(1, len(text))), max_size=12)))
 
 
-@pytest.mark.parametrize("seed", range(SEEDS))
-def test_equals_the_oracle_for_seeded_random_streams(seed: int) -> None:
-    rng = random.Random(seed)
+def random_stream(rng: random.Random) -> tuple[list[bytes], bytes, list[int]]:
+    """Needles of few letters, a text made of their beginnings, and cuts. One in twenty is large."""
+    large = rng.random() < 0.05
     letters = b"abcdefgh"[: rng.randint(1, 8)]
-    needles = [
-        bytes(rng.choices(letters, k=rng.choice((1, 3, 7, 8, 9, 16, 17, 40, 63, 64, 65, 130))))
-        for _ in range(rng.randint(1, 90))
-    ]
+    lengths = (1, 3, 7, 8, 9, 16, 17, 40, 63, 64, 65, 130) if large else (1, 2, 3, 4, 5, 7, 8, 9, 12, 17)
+    needles = [bytes(rng.choices(letters, k=rng.choice(lengths))) for _ in range(rng.randint(1, 90 if large else 6))]
     text = b""
-    while len(text) < 700:
+    while len(text) < (700 if large else 60):
         needle = rng.choice(needles)
         text += needle[: rng.randint(0, len(needle))] if rng.random() < 0.7 else bytes(rng.choices(letters, k=3))
-    check(needles, text, [rng.randint(0, len(text)) for _ in range(rng.randint(0, 30))])
+    return needles, text, [rng.randint(0, len(text)) for _ in range(rng.randint(0, 30 if large else 10))]
+
+
+@pytest.mark.parametrize("block", range(BLOCKS))
+def test_equals_the_oracle_for_seeded_random_streams(block: int) -> None:
+    for seed in range(block, STREAMS, BLOCKS):
+        needles, text, cuts = random_stream(random.Random(seed))
+        try:
+            check(needles, text, cuts)
+        except AssertionError as error:
+            raise AssertionError(f"seed {seed}") from error
+
+
+def many_tokens(rng: random.Random, count: int) -> list[bytes]:
+    return [bytes(rng.choices(ALPHABET, k=40)) for _ in range(count)]
+
+
+@pytest.mark.parametrize("count", [300, 800, 2500])
+def test_many_needles_are_found_whichever_way_is_quicker(count: int) -> None:
+    rng = random.Random(count)
+    needles = many_tokens(rng, count)
+    pieces = [rng.choice(needles)[: 40 if rng.random() < 0.02 else 39] for _ in range(6000)]
+    text = b"-".join(pieces)
+    expected = b"-".join(MARKER if len(piece) == 40 else piece for piece in pieces)
+    scrubber = raw_only(needles)
+    for size in (65536, 4096, 2048, 1000):
+        stream = scrubber.stream()
+        out = [stream.feed(text[at : at + size]) for at in range(0, len(text), size)]
+        assert b"".join(out) + stream.finish() == (expected if len(pieces[-1]) == 40 else expected[:-39] + MARKER)
+        assert stream.hits >= expected.count(MARKER)
+
+
+def test_what_is_written_after_each_byte_depends_on_what_was_read_alone() -> None:
+    rng = random.Random(5)
+    needles, text, _ = random_stream(rng)
+    whole = raw_only(needles).stream()
+    for end in range(1, len(text) + 1):
+        whole.feed(text[end - 1 : end])
+        at_once = raw_only(needles).stream()
+        at_once.feed(text[:end])
+        assert (at_once.held, at_once.hits) == (whole.held, whole.hits)
+
+
+def test_nothing_is_held_after_a_line_of_a_log() -> None:
+    rng = random.Random(7)
+    stream = Scrubber(many_tokens(rng, 3)).stream()
+    for number in range(1500):
+        line = b"2026-02-23T10:00:%02dZ INFO worker-%d id=%s GET /api/v1/items/%d status=200 took %dms\n" % (
+            number % 60,
+            rng.randint(1, 64),
+            bytes(rng.choices(ALPHABET, k=16)),
+            rng.randint(1, 99999),
+            rng.randint(1, 900),
+        )
+        assert stream.feed(line) == line
+        assert stream.held == 0
 
 
 def test_one_byte_at_a_time_equals_one_chunk() -> None:
