@@ -15,14 +15,16 @@ _LINE_END: Final = rb"(?=\n|\Z)"
 _LINES: Final = (
     re.compile(rb"[0-9a-f]{8}: ((?:[0-9a-fA-F]{2,32}(?: |" + _LINE_END + rb"))+)(?: [^\n]{1,80})?" + _LINE_END),  # xxd
     re.compile(rb"[0-9a-f]{8}  ((?:[0-9a-fA-F]{2}(?:  ?|" + _LINE_END + rb"))+) *\|[^\n]{0,17}\|" + _LINE_END),  # hexdump -C
-    re.compile(
-        rb"[0-9a-f]{7} ((?:[0-9a-fA-F]{2,16}(?: |" + _LINE_END + rb"))+)(?: *>[^\n]{0,17}<)? *" + _LINE_END
-    ),  # od, hexdump
+    re.compile(  # od, hexdump: words in any base, floating point numbers
+        rb"[0-9a-f]{6,7}((?: +-?[0-9a-fA-F][0-9a-fA-F.+-]{1,25})+)(?: *>[^\n]{0,17}<)? *" + _LINE_END
+    ),
     re.compile(rb"[0-9a-f]{7}((?: (?:  [!-~]| \\[0-9a-z]|[0-7]{3}|   ))+)" + _LINE_END),  # od -c, hexdump -c
 )
 _BEGUN: Final = re.compile(rb"[0-9a-f]{1,8}(?::?(?: [^\n]{0,150})?)?\Z")
 _LONGEST: Final = 160
 _BLANKS: Final = re.compile(rb" +")
+_SIGNS: Final = re.compile(rb"[ .+-]+")
+_NUMBERS: Final = re.compile(rb"(?: *-?[0-9a-fA-F][0-9a-fA-F.+-]+)+ *" + _LINE_END)
 _OFFSET: Final = b"0000"
 
 MID_LINE, LINE_START, AFTER_DUMP = range(3)
@@ -49,7 +51,8 @@ class Dumps:
         for (start, end), (first, stop) in zip(self.lines, self.digits, strict=True):
             # The line end in front goes too if a dump line stands before it.
             yield (start - 1 if start - 1 == last else start), first
-            for blank in _BLANKS.finditer(text, first, stop):
+            between = _SIGNS if _NUMBERS.match(text, first, stop) else _BLANKS
+            for blank in between.finditer(text, first, stop):
                 yield blank.span()
             yield stop, end
             last = end

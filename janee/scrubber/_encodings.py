@@ -10,6 +10,7 @@ import base64
 import binascii
 import html
 import json
+import struct
 from collections.abc import Iterator
 from typing import Final
 
@@ -59,6 +60,14 @@ _C: Final = tuple(
     for quotes in (b'"', b"'", b"\"'", b"")
     for odd in (b"\\x%02x", b"\\%03o")
     for high in (True, False)
+)
+
+
+_QUOTED_PRINTABLE: Final = tuple(bytes([byte]) if 32 <= byte < 127 and byte != 61 else b"=%02X" % byte for byte in range(256))
+_CAT_V: Final = tuple(
+    (b"M-" if byte > 127 else b"")
+    + (b"^" + bytes([byte % 128 ^ 64]) if byte % 128 < 32 or byte % 128 == 127 else bytes([byte % 128]))
+    for byte in range(256)
 )
 
 
@@ -121,11 +130,15 @@ def base64_utf16(value: bytes) -> Iterator[bytes]:
             yield from base64_cores(text.encode(code))
 
 
+_BASE32_HEX: Final = bytes.maketrans(b"ABCDEFGHIJKLMNOPQRSTUVWXYZ234567", b"0123456789ABCDEFGHIJKLMNOPQRSTUV")
+
+
 def base32(value: bytes) -> Iterator[bytes]:
     for before in range(5):
         encoded = base64.b32encode(bytes(before) + value)
         core = encoded[-(-8 * before // 5) : 8 * (before + len(value)) // 5]
         yield core
+        yield core.translate(_BASE32_HEX)
 
 
 # --- bytes as numbers ---
@@ -152,7 +165,14 @@ def numbers(value: bytes) -> Iterator[bytes]:
     for between in (b"", b"chr", b"char"):
         yield between.join(b"%d" % byte for byte in value)
     yield b"".join(b"%03d" % byte for byte in value)
-    yield b"".join(f"{byte:08b}".encode() for byte in value)
+    if not value.isascii():  # `od -t d1`, Java's bytes
+        yield b"".join(b"%d" % (byte if byte < 128 else 256 - byte) for byte in value)
+    bits = "".join(f"{byte:08b}" for byte in value)
+    yield bits.lstrip("0").encode()
+    yield "".join(f"{byte:08b}"[::-1] for byte in value).encode()  # perl: unpack "b*"
+    yield "".join(f"{byte:02x}"[::-1] for byte in value).encode()  # perl: unpack "h*"
+    yield b"x00".join(bytes([byte]) for byte in value)  # repr() of UTF-16
+    yield b"%o" % int.from_bytes(value, "big")
     yield b"0b".join(f"{byte:b}".encode() for byte in value)
     for order in ("big", "little"):
         yield b"%d" % int.from_bytes(value, "big" if order == "big" else "little")
@@ -163,37 +183,70 @@ def numbers(value: bytes) -> Iterator[bytes]:
         yield "".join(f"u{unit:04x}" for unit in _units(text)).encode()
 
 
-_WORDS: Final = ((2, "%04x", "%06o"), (4, "%08x", "%011o"), (8, "%016x", "%022o"))
+_WORDS: Final = ((2, ("%04x", "%06o", "%d", "%05d")), (4, ("%08x", "%011o", "%d")), (8, ("%016x", "%022o", "%d")))
 
 
 def words(value: bytes) -> Iterator[bytes]:
-    """The whole words in the value at each alignment, low byte first, in hexadecimal, octal and decimal: od, hexdump."""
-    for size, hexadecimal_code, octal_code in _WORDS:
+    """The whole words in the value at each alignment, low byte first, in hexadecimal, octal and decimal; high byte first in
+    decimal. At the first alignment also with the last word filled up by zeros, as `od` ends, and as floating point numbers."""
+    for size, codes in _WORDS:
         for skipped in range(size):
             count = (len(value) - skipped) // size
-            if count * size < min(len(value), 2 * size):
-                continue
-            plain = [int.from_bytes(value[skipped + size * at :][:size], "little") for at in range(count)]
-            for code in (hexadecimal_code, octal_code, "%d"):
-                yield "".join(code % number for number in plain).encode()
-            if any(number >> (8 * size - 1) for number in plain):  # `od -t d` shows these as negative
-                top = 1 << 8 * size
-                yield "".join(str(number - top if 2 * number >= top else number) for number in plain).encode()
+            if count * size >= min(len(value), 2 * size):
+                yield from _as_words(value[skipped : skipped + count * size], size, codes)
+        for ended in (value, value + b"\n"):
+            filled = ended + bytes(-len(ended) % size)
+            yield from _as_words(filled, size, codes)
+            if size > 2:
+                yield b"".join(
+                    map(_shortest, (number for (number,) in struct.iter_unpack("<f" if size == 4 else "<d", filled)))
+                )
+
+
+def _as_words(value: bytes, size: int, codes: tuple[str, ...]) -> Iterator[bytes]:
+    pieces = [value[at : at + size] for at in range(0, len(value), size)]
+    low_first = [int.from_bytes(piece, "little") for piece in pieces]
+    for code in codes:
+        yield "".join(code % number for number in low_first).encode()
+    yield "".join(str(int.from_bytes(piece, "big")) for piece in pieces).encode()
+    if not value.isascii():  # `od -t d` shows these as negative
+        yield "".join(str(int.from_bytes(piece, "little", signed=True)) for piece in pieces).encode()
+
+
+def _shortest(number: float) -> bytes:
+    """A number as `od -t f` writes it, its letters and digits: with no more digits than are needed to read it back."""
+    is_single = struct.unpack("<f", struct.pack("<f", number))[0] == number if abs(number) < 3e38 else False
+    for digits in range(6, 18):
+        text = f"{number:.{digits}g}"
+        if float(text) == number or (is_single and struct.pack("<f", float(text)) == struct.pack("<f", number)):
+            break
+    return text.encode().translate(None, b".+-")
+
+
+_XXD_BYTES: Final = 30  # on a line of `xxd -p`
+_BASE64_BYTES: Final = 57  # on a line of `base64`
 
 
 def twice(value: bytes) -> Iterator[bytes]:
     """Two of base64, hexadecimal and backwards, one after the other; hexadecimal of wider characters; base64 in a URL."""
-    backwards = value[::-1]
-    yield backwards.hex().encode()
-    yield value.hex().encode()[::-1]
-    yield from base64_cores(backwards)
+    for backwards in reversed_order(value):
+        yield backwards.hex().encode()
+        yield from base64_cores(backwards)
+    digits = value.hex().encode()
+    yield digits[::-1]
+    for at in range(0, len(value), _XXD_BYTES):
+        yield value[at : at + _XXD_BYTES].hex().encode()[::-1]
+    for at in range(0, len(value), _BASE64_BYTES):
+        yield base64.b64encode(value[at : at + _BASE64_BYTES])[::-1]
+    lines = (digits[at : at + 2 * _XXD_BYTES] for at in range(0, len(digits), 2 * _XXD_BYTES))
+    yield from base64_cores(b"\n".join(lines))
     for form in base64_whole(value):
         yield form[::-1]
         yield form.hex().encode()
         if b"+" in form or b"/" in form:
             yield form.replace(b"+", b"%2B").replace(b"/", b"%2F")
-    for digits in (value.hex(), value.hex().upper()):
-        yield from base64_cores(digits.encode())
+    yield from base64_cores(digits)
+    yield from base64_cores(digits.upper())
     text = text_of(value)
     if text is not None:
         for code in ("utf-16-be", "utf-32-be"):
@@ -208,6 +261,8 @@ def percent(value: bytes) -> Iterator[bytes]:
         form = _spelled(value, spelling)
         yield form
         yield form.replace(b"%", b"%25")  # a URL inside a URL
+        yield form.replace(b"%", b"%2525")
+    yield _spelled(value, _QUOTED_PRINTABLE)
 
 
 def json_text(value: bytes) -> Iterator[bytes]:
@@ -239,7 +294,9 @@ def quoted(value: bytes) -> Iterator[bytes]:
     if text is not None:
         yield repr(text)[1:-1].encode("utf-8", "surrogatepass")
         yield ascii(text)[1:-1].encode()
+        yield text.encode("utf-7", "replace")
     yield repr(value)[2:-1].encode()
+    yield _spelled(value, _CAT_V)
     for spelling in _C:
         yield _spelled(value, spelling)
 
@@ -264,6 +321,7 @@ def _units(text: str) -> Iterator[int]:
 
 def shell(value: bytes) -> Iterator[bytes]:
     """As a shell would need it: quotes doubled out of single quotes, `printf %q`, `$'…'`; SQL and YAML double the quote."""
+    yield b"".join(bytes([byte]) if byte in _ALNUM or byte == 95 else b"\\%c" % byte for byte in value)  # perl: quotemeta
     for quote in (b"'\\''", b"'\"'\"'", b"''"):
         yield value.replace(b"'", quote)
     yield value.replace(b'"', b'""')
@@ -302,6 +360,7 @@ def ebcdic(value: bytes) -> Iterator[bytes]:
     if text is not None:
         for code in ("cp037", "cp500", "cp1140"):
             yield text.encode(code, "replace")
+    yield value.decode("latin-1").encode("cp037")  # dd works on bytes
 
 
 def base85(value: bytes) -> Iterator[bytes]:

@@ -82,6 +82,13 @@ def _token_like(word: bytes) -> bool:
     return (digits >= 4 and upper + lower >= 4) or (upper > 0 < lower and mixed) or classes.count(_BINARY) >= 4
 
 
+def is_mixed(value: bytes) -> bool:
+    """Whether `value` is short but no words: digits, and two of small letters, capitals and punctuation."""
+    classes = value.translate(_CLASSES)
+    kinds = len(set(classes) - {_DIGIT, _BINARY})
+    return len(set(value)) >= 10 and kinds >= 2 and classes.count(_DIGIT) >= 2 and b"\n" not in value
+
+
 def looks_random(window: bytes) -> bool:
     """Whether `window` (16 bytes of one word, not token-like as a whole) is no words, date or repetition."""
     if len(set(window)) < 7:

@@ -7,7 +7,7 @@ from typing import Final, NamedTuple
 
 from ._errors import ScrubberError
 from ._forms import FORMS, PARTS, SHORTEST_DERIVED, SHORTEST_OTHER_CASE, VIEWS, Form, Part
-from ._fragments import fragments, marked_bytes
+from ._fragments import fragments, is_mixed, marked_bytes
 from ._squeezed import core, squeeze
 from ._values import PART_BYTES
 
@@ -16,6 +16,7 @@ _PLAIN: Final = re.compile(rb"[A-Za-z0-9_.-]*")
 
 SQUEEZED: Final = "squeezed"
 _SHORTEST_DENSE: Final = 10  # letters and digits: shorter numbers are anywhere
+_SHORTEST_APART: Final = 6
 _SHORTEST_WORD: Final = 4
 
 
@@ -38,7 +39,7 @@ class Needles:
         folded = squeeze(needle)
         if dense and len(folded) >= _SHORTEST_DENSE:
             self.loose[folded] = None
-        elif not dense and len(folded) >= _SHORTEST_WORD and 2 * len(folded) >= len(needle):
+        elif (literal or not dense) and (len(folded) >= _SHORTEST_APART or 2 * len(folded) >= len(needle) >= _SHORTEST_WORD):
             known = self.loose.get(folded, frozenset())
             self.loose[folded] = known if known is None else known | {core(needle)}
 
@@ -81,8 +82,9 @@ def needles_of(secret: bytes, chosen: Chosen, windows: bool | None, min_length: 
             continue
         done.add(value)
         marks = marked_bytes(value, every=False)
-        for form, needle in _spellings(value, short_forms if is_line else forms, marks):
-            found.add(needle, literal=form.literal, dense=form.dense or b"\1" in marks)
+        random = b"\1" in marks or is_mixed(value)
+        for form, needle in _spellings(value, short_forms if is_line else forms, random):
+            found.add(needle, literal=form.literal, dense=form.dense or random)
         if windows is not False and not is_line:
             marks = marked_bytes(value, every=True) if windows else marks
             for needle, literal in fragments(value, marks):
@@ -103,9 +105,9 @@ def _values(secret: bytes, parts: tuple[Part, ...], min_length: int) -> Iterator
                         yield from ((inner, True) for inner in line.generate(value))
 
 
-def _spellings(value: bytes, forms: tuple[Form, ...], marks: bytes) -> Iterator[tuple[Form, bytes]]:
+def _spellings(value: bytes, forms: tuple[Form, ...], random: bool) -> Iterator[tuple[Form, bytes]]:
     plain = _PLAIN.fullmatch(value) is not None
-    random = b"\1" in marks and len(value) >= SHORTEST_OTHER_CASE
+    random = random and len(value) >= SHORTEST_OTHER_CASE
     for form in forms:
         if len(value) > form.longest or (form.plain and plain) or (form.random and not random):
             continue

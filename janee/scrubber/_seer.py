@@ -3,7 +3,7 @@
 Guarantees: what it reports depends on the text, not on where chunks were cut; a match in a view covers all bytes of the text
 between its first and its last, colours and line ends included.
 
-A match across line ends that has fewer than `LEAD` bytes before its first line end is masked from its fifth byte on: to hold
+A match across line ends that has fewer than `LEAD` bytes before its first line end is masked from its sixth letter or digit on: to hold
 back every line that ends in the first letter of a secret would delay most lines of a log.
 
 One thing does depend on the chunks: if a backspace takes away the last character of a match that overlaps an earlier one, that
@@ -20,7 +20,7 @@ from ._matcher import Matcher, Span
 from ._squeezed import Loose, Squeezed
 from ._views import View
 
-LEAD: Final = 4
+LEAD: Final = 5
 _LINE_FEED: Final = 10
 _BETWEEN: Final = b" \t\r\n,:;|-\\%"  # what a list that was cut off may end with
 

@@ -23,7 +23,7 @@ _BLOCK: Final = 512
 _RUNS: Final = re.compile(rb"[A-Za-z0-9]+")
 _ADJACENT: Final = re.compile(rb"[A-Za-z0-9]{2}")
 _LINE_ENDS: Final = re.compile(rb"[\r\n]+")
-_PREFIXED_LINE_ENDS: Final = re.compile(rb"[ \t]*[\r\n][\s>#|*]*")
+_PREFIXED_LINE_ENDS: Final = re.compile(rb"[ \t]*[\\=]?[\r\n][\s>#|*]*")
 
 
 def squeeze(text: bytes) -> bytes:

@@ -34,7 +34,7 @@ TAIL: Final = """
   values that look like words (unless fragments are asked for). Values over 512 bytes get windows every 8 bytes, and
   32 or 48 characters side by side in base64 and hexadecimal: up to 31 (47) characters of such a value may stay at
   either end of a piece.
-- Across line ends, the first four characters, if the line breaks before the fourth: otherwise the end of most lines
+- Across line ends, the first five letters or digits, if the line breaks before the fifth: otherwise the end of most lines
   would have to wait.
 - Dumps from an offset of 64 KiB (4 KiB for `hexdump`) on if what stands before was cut away, and C arrays (`xxd -i`)
   over several lines.
