@@ -25,6 +25,7 @@ CLONE_NEWIPC: Final = 0x08000000
 CLONE_NEWUSER: Final = 0x10000000
 CLONE_NEWPID: Final = 0x20000000
 CLONE_NEWNET: Final = 0x40000000
+_CLONE_INTO_CGROUP: Final = 0x200000000
 
 # uapi/linux/mount.h
 MOUNT_ATTR_RDONLY: Final = 0x1
@@ -44,6 +45,7 @@ _FSCONFIG_CMD_RECONFIGURE: Final = 7
 _MOVE_MOUNT_F_EMPTY_PATH: Final = 0x4
 _MOVE_MOUNT_T_EMPTY_PATH: Final = 0x40
 _MNT_DETACH: Final = 2
+_UMOUNT_NOFOLLOW: Final = 8
 
 # uapi/linux/fcntl.h, openat2.h
 AT_FDCWD: Final = -100
@@ -98,6 +100,7 @@ _MOVE_MOUNT: Final = 429
 _FSOPEN: Final = 430
 _FSCONFIG: Final = 431
 _FSMOUNT: Final = 432
+_CLONE3: Final = 435
 _CLOSE_RANGE: Final = 436
 _OPENAT2: Final = 437
 _PIDFD_GETFD: Final = 438
@@ -156,15 +159,22 @@ def _check(name: str, result: int) -> int:
 # ---- processes
 
 
-def fork_into(namespaces: int) -> int:
+def fork_into(namespaces: int, cgroup_fd: int | None = None) -> int:
     """clone(2) with namespace flags, otherwise like `os.fork`: 0 in the child, its pid in the parent.
+
+    cgroup_fd: a cgroup v2 directory that the child is born in (clone3(2), CLONE_INTO_CGROUP); moving it there afterwards
+    would stop every fork of the machine for a moment.
 
     One call for all namespaces, because a fork that unshares and forks again costs twice as much. Single-threaded
     callers only.
     """
     ctypes.pythonapi.PyOS_BeforeFork()
     try:
-        pid = _native("clone", namespaces | signal.SIGCHLD, 0, 0, 0, 0)
+        if cgroup_fd is None:
+            pid = _native("clone", namespaces | signal.SIGCHLD, 0, 0, 0, 0)
+        else:
+            arguments = struct.pack("=11Q", namespaces | _CLONE_INTO_CGROUP, 0, 0, 0, signal.SIGCHLD, 0, 0, 0, 0, 0, cgroup_fd)
+            pid = _call("clone3", _CLONE3, arguments, len(arguments))
     except OSError:
         ctypes.pythonapi.PyOS_AfterFork_Parent()
         raise
@@ -294,6 +304,11 @@ def pivot_into_cwd() -> None:
     _native("pivot_root", b".", b".")
     _check("umount2", _LIBC.umount2(ctypes.c_char_p(b"."), ctypes.c_int(_MNT_DETACH)))
     os.chdir("/")
+
+
+def detach_mount(path: str) -> None:
+    """umount2(2) with MNT_DETACH, following no link (UMOUNT_NOFOLLOW)."""
+    _check("umount2", _LIBC.umount2(ctypes.c_char_p(os.fsencode(path)), ctypes.c_int(_MNT_DETACH | _UMOUNT_NOFOLLOW)))
 
 
 def open_beneath(path: str, flags: int, *, dir_fd: int = AT_FDCWD, resolve: int = RESOLVE_NO_SYMLINKS) -> int:

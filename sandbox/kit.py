@@ -10,7 +10,7 @@ import socket
 from dataclasses import dataclass
 from typing import Any, Final, NoReturn
 
-from sandbox import idmap, kernel, landlock, privileges, wire
+from sandbox import cgroup, idmap, kernel, landlock, privileges, wire
 from sandbox.errors import ErrorCode, SandboxError
 from sandbox.spec import Level
 
@@ -25,7 +25,7 @@ USERNS_HINT: Final = (
 class Kit:
     """level: what it is for. programs: seccomp filters. abi: Landlock's. privileged: may map other users. mount_programs:
     filters for a sandbox that shows paths of the host, to be loaded before the last of `programs`. pump_program: for
-    `apply_pump_filter`. explain: a supervisor answers in place of the filters."""
+    `apply_pump_filter`. explain: a supervisor answers in place of the filters. leaves: where executions get a leaf each."""
 
     level: Level
     programs: tuple[bytes, ...]
@@ -34,6 +34,7 @@ class Kit:
     mount_programs: tuple[bytes, ...] = ()
     pump_program: bytes | None = None
     explain: bool = False
+    leaves: cgroup.Parent | None = None
 
 
 def make_kit(level: Level, *, explain: bool = False) -> Kit:
@@ -56,6 +57,7 @@ def make_kit(level: Level, *, explain: bool = False) -> Kit:
         mount_programs=tuple(programs["mounts"]),
         pump_program=programs["pump"][0],
         explain=explain,
+        leaves=cgroup.find_parent(),
     )
 
 
