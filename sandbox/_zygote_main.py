@@ -9,6 +9,7 @@ import contextlib
 import gc
 import importlib
 import os
+import select
 import signal
 import socket
 import sys
@@ -18,8 +19,10 @@ from typing import Any, Final, NoReturn
 from sandbox import kernel, privileges, wire
 from sandbox.cell import Cell
 from sandbox.errors import ErrorCode, SandboxError
+from sandbox.init import HOST_NAME
 from sandbox.kit import Kit, enter_host_view, make_kit
 from sandbox.spec import Level
+from sandbox.template import Template, make_template
 
 SPAWN: Final = b"S"
 _EXPECTED_DESCRIPTORS: Final = 1
@@ -43,7 +46,8 @@ def main(
             load_function(rehearse)()
         kit = make_kit(Level(level))
         enter_host_view(kit)
-        Cell.prepare(kit.level, kit).verify()
+        template = make_template(HOST_NAME) if kit.level is Level.STRICT else None
+        Cell.prepare(kit.level, kit, template, hurry=True).verify()
     except SandboxError as error:
         wire.send(control, {"error": error.code.value, "message": error.message, "hint": error.hint})
         sys.exit(1)
@@ -57,7 +61,7 @@ def main(
         if connection is None:
             os._exit(0)
         if _fork() == 0:
-            _become_executor(control, connection, kit, function)
+            _become_executor(control, connection, kit, template, function)
         connection.close()
 
 
@@ -90,6 +94,11 @@ def _receive_request(control: socket.socket) -> socket.socket | None:
     return socket.socket(fileno=descriptors[0])
 
 
+def _has_data(connection: socket.socket) -> bool:
+    """Has the one who asked sent its order already? Then nothing warm was left for it, and it waits."""
+    return bool(select.select([connection], [], [], 0)[0])
+
+
 def _fork() -> int:
     try:
         return os.fork()
@@ -97,16 +106,20 @@ def _fork() -> int:
         return -1  # out of processes: closing the connection tells the one who asked
 
 
-def _become_executor(control: socket.socket, connection: socket.socket, kit: Kit, function: type_of_entry) -> NoReturn:
+def _become_executor(
+    control: socket.socket, connection: socket.socket, kit: Kit, template: Template | None, function: type_of_entry
+) -> NoReturn:
     status = 1
     try:
         control.close()
         privileges.die_with_parent()
         signal.signal(signal.SIGCHLD, signal.SIG_DFL)
         try:
-            cell = Cell.prepare(kit.level, kit)
+            cell = Cell.prepare(kit.level, kit, template, hurry=_has_data(connection))
         except SandboxError as error:
             cell = Cell.failed(kit.level, error)
+        if template is not None:
+            template.close()
         with cell, contextlib.closing(connection):
             function(connection, cell)
         status = 0

@@ -19,11 +19,12 @@ from collections.abc import Callable
 from types import TracebackType
 from typing import Any, Final, Self
 
-from sandbox import idmap, init, keeper, kernel, wire
+from sandbox import cgroup, idmap, init, keeper, kernel, wire
 from sandbox.errors import ErrorCode, SandboxError
 from sandbox.kit import Kit, enter_host_view, make_kit
 from sandbox.orders import Orders
 from sandbox.spec import HOME_DIR, INSIDE_ID, Exit, Level, Limits, Mount, SandboxSpec
+from sandbox.template import Template
 
 _NAMESPACES: Final = (
     kernel.CLONE_NEWUSER
@@ -32,8 +33,7 @@ _NAMESPACES: Final = (
     | kernel.CLONE_NEWNET
     | kernel.CLONE_NEWIPC
     | kernel.CLONE_NEWUTS
-    | kernel.CLONE_NEWCGROUP
-)
+)  # the cgroup namespace is made by pid 1, which is in its leaf then: inside, that is the root
 _OOM_SCORE: Final = 500
 _START_TIMEOUT_S: Final = 30.0
 _CHECK_HINT: Final = "run `python -m sandbox check` for the cause and the remedy"
@@ -94,7 +94,7 @@ class Child:
         except (wire.WireError, KeyError, ValueError):
             self._process.kill()
             self._process.reap()
-        if self._is_killed:
+        if self._is_killed or self._process.ran_out_of_memory():
             return Exit(None, signal.SIGKILL)
         raise SandboxError(
             ErrorCode.LOST, "the sandbox died before the command ended", "look for the out-of-memory killer in the kernel log"
@@ -106,28 +106,37 @@ class Cell:
     left."""
 
     def __init__(
-        self, level: Level, process: "_Init | None", identity: idmap.Identity | None, failure: SandboxError | None = None
+        self,
+        level: Level,
+        process: "_Init | None",
+        identity: idmap.Identity | None,
+        failure: SandboxError | None = None,
+        *,
+        can_wait: bool = True,
     ) -> None:
         self.level = level
         self._process = process
         self._identity = identity
         self._failure = failure
         self._is_used = False
-        self._owners = _Owners(identity) if level is Level.STRICT and identity is not None and identity.is_separate else None
+        has_owners = level is Level.STRICT and identity is not None and identity.is_separate
+        self._owners = _Owners(identity, spares=int(can_wait)) if has_owners and identity is not None else None
 
     @classmethod
-    def prepare(cls, level: Level, kit: Kit | None = None) -> "Cell":
+    def prepare(cls, level: Level, kit: Kit | None = None, template: Template | None = None, *, hurry: bool = False) -> "Cell":
         """Make a cell as a child of this single-threaded process. Raises `SandboxError(UNAVAILABLE)`.
 
-        Without a kit this process enters a mount namespace of its own first (`enter_host_view`), for good.
+        Without a kit this process enters a mount namespace of its own first (`enter_host_view`), for good. hurry:
+        somebody waits, so leave out what would only make a later start quicker.
         """
         if kit is None:
             kit = make_kit(level)
             enter_host_view(kit)
-        identity = idmap.choose_identity(privileged=kit.privileged)
-        process = _Init.launch(kit, identity)
-        _rehearse()
-        return cls(level, process, identity)
+        process, identity = _Init.launch(kit, template, hurry=hurry)
+        cell = cls(level, process, identity, can_wait=not hurry)
+        if not hurry:
+            _rehearse()
+        return cell
 
     @classmethod
     def failed(cls, level: Level, failure: SandboxError) -> "Cell":
@@ -162,6 +171,7 @@ class Cell:
                 _check_stdio(descriptor)
                 if self._identity.is_separate:
                     _give_pipe(descriptor, self._identity)
+            self._process.limit(spec.limits)
             with contextlib.ExitStack() as stack:
                 mounts = tuple(_open_mount(stack, mount, spec, self._owners) for mount in spec.mounts)
                 listeners = self._process.order(
@@ -200,31 +210,35 @@ class Cell:
 class _Init:
     """pid 1 of a cell, or the keeper that stands in for it: its pid, a pidfd and the channel to it."""
 
-    def __init__(self, pid: int, channel: socket.socket, *, is_keeper: bool) -> None:
+    def __init__(self, pid: int, channel: socket.socket, leaf: cgroup.Leaf | None, *, is_keeper: bool) -> None:
         self.pid = pid
+        self._leaf = leaf
         self._is_keeper = is_keeper
         self.channel = channel
         self._pidfd = os.pidfd_open(pid)
         self._is_reaped = False
 
     @classmethod
-    def launch(cls, kit: Kit, identity: idmap.Identity) -> "_Init":
+    def launch(cls, kit: Kit, template: Template | None, *, hurry: bool) -> "tuple[_Init, idmap.Identity]":
         """Clone pid 1 into all its namespaces at once and map its user."""
         ours, theirs = socket.socketpair(socket.AF_UNIX, socket.SOCK_STREAM)
         is_strict = kit.level is Level.STRICT
         try:
-            pid = kernel.fork_into(_NAMESPACES) if is_strict else os.fork()
+            pid, leaf = _fork_into_leaf(_NAMESPACES if is_strict else 0, kit, template)
         except OSError as error:
             ours.close()
             theirs.close()
             raise SandboxError(ErrorCode.UNAVAILABLE, f"namespaces: {error.strerror}", _CHECK_HINT) from None
+        if pid == 0 and is_strict:
+            init.main(theirs, kit, from_template=template is not None, hurry=hurry)
         if pid == 0:
-            (init if is_strict else keeper).main(theirs, kit)
+            keeper.main(theirs, kit)
         theirs.close()
-        process = cls(pid, ours, is_keeper=not is_strict)
+        process = cls(pid, ours, leaf, is_keeper=not is_strict)
+        identity = idmap.choose_identity(privileged=kit.privileged)  # now: meanwhile pid 1 has begun
         if is_strict:
             process._map_user(identity)
-        return process
+        return process, identity
 
     def _map_user(self, identity: idmap.Identity) -> None:
         try:
@@ -246,6 +260,18 @@ class _Init:
                 listener.close()
             raise _reported(frame.body)
         return listeners
+
+    def limit(self, limits: Limits) -> None:
+        """Limits of the whole tree, where there is a control group for it."""
+        if self._leaf is None:
+            return
+        try:
+            self._leaf.limit(limits)
+        except OSError as error:
+            raise SandboxError(ErrorCode.SETUP_FAILED, f"cgroup limits: {error.strerror}", _CHECK_HINT) from None
+
+    def ran_out_of_memory(self) -> bool:
+        return self._leaf is not None and self._leaf.ran_out_of_memory()
 
     def prove(self) -> None:
         """Have everything locked, and nothing started."""
@@ -294,9 +320,38 @@ class _Init:
             return
         self.kill()
         self.reap()
+        if self._leaf is not None:
+            self._leaf.close()
         self.channel.close()
         os.close(self._pidfd)
         self._pidfd = -1
+
+
+def _fork_into_leaf(namespaces: int, kit: Kit, template: Template | None) -> tuple[int, cgroup.Leaf | None]:
+    """Fork into fresh namespaces, and into a fresh leaf where one can be had. Raises `OSError`."""
+    if kit.leaves is not None:
+        leaf = None
+        try:
+            leaf = cgroup.Leaf.make(kit.leaves, dies_as_one=kit.level is Level.STRICT)
+            return _clone(namespaces, leaf.fileno(), template), leaf
+        except OSError:  # optional, and `check` says so: a group taken away since, or no clone3 in a container
+            if leaf is not None:
+                leaf.close()
+    return _clone(namespaces, None, template), None
+
+
+def _clone(namespaces: int, cgroup_fd: int | None, template: Template | None) -> int:
+    """Fork; what pid 1 inherits of the mount tree is decided here. Raises `OSError`."""
+    if template is None:
+        return kernel.fork_into(namespaces, cgroup_fd)
+    template.enter()
+    pid = -1
+    try:
+        pid = kernel.fork_into(namespaces, cgroup_fd)
+    finally:
+        if pid != 0:
+            template.leave()
+    return pid
 
 
 def _rehearse() -> None:
@@ -397,9 +452,9 @@ def _set_attributes(copy: int, mount: Mount, about: os.stat_result, owners: "_Ow
 class _Owners:
     """The id maps of one cell: one per owner of a mount source, the first made before anybody waits."""
 
-    def __init__(self, identity: idmap.Identity) -> None:
+    def __init__(self, identity: idmap.Identity, *, spares: int) -> None:
         self._identity = identity
-        self._spare: list[idmap.OwnerMap] = [idmap.OwnerMap()]
+        self._spare = [idmap.OwnerMap() for _ in range(spares)]
         self._used: list[idmap.OwnerMap] = []
         self._namespaces: dict[tuple[int, int], int] = {}
 

@@ -7,6 +7,7 @@ Never: forwarding a signal, returning, waiting for a descriptor that a process o
 The order of the steps, and why each stands where it does:
 
 1. map and become the user: everything made afterwards belongs to it; capabilities inside the namespace survive.
+   Then the cgroup namespace: pid 1 was born in its leaf, which is all that is seen of the hierarchy from now on.
 2. die with the owner: only after the change of user, which clears the death signal.
 3. max_user_namespaces = 0: needs the old /proc, which the next step leaves behind.
 4. private root: needs the host's tree for the last time.
@@ -40,7 +41,7 @@ from sandbox.spec import INSIDE_ID, SCRATCH_DIRS, FileIdentity, Limits, closed_s
 
 T = TypeVar("T")
 
-_HOST_NAME: Final = "sandbox"
+HOST_NAME: Final = "sandbox"
 _SIOCGIFFLAGS, _SIOCSIFFLAGS, _IFF_UP = 0x8913, 0x8914, 0x1
 _IFREQ: Final = struct.Struct("16sh14x")
 _BACKLOG: Final = 128
@@ -66,10 +67,13 @@ class Inside:
     ruleset: landlock.Ruleset
 
 
-def main(channel: socket.socket, kit: Kit) -> NoReturn:
-    """Run as pid 1 of fresh namespaces. `channel` leads to the owner and is the only descriptor that is kept."""
+def main(channel: socket.socket, kit: Kit, *, from_template: bool = False, hurry: bool = False) -> NoReturn:
+    """Run as pid 1 of fresh namespaces. `channel` leads to the owner and is the only descriptor that is kept.
+
+    from_template: this mount namespace is a copy of the template's. hurry: the orders wait already, do not rehearse.
+    """
     try:
-        _serve(channel, kit)
+        _serve(channel, kit, from_template=from_template, hurry=hurry)
     except SandboxError as error:
         _report(channel, error)
     except OSError as error:
@@ -89,8 +93,10 @@ def _report(channel: socket.socket, error: SandboxError) -> None:
         os._exit(1)
 
 
-def _serve(channel: socket.socket, kit: Kit) -> None:
-    inside = prepare(channel, kit)
+def _serve(channel: socket.socket, kit: Kit, *, from_template: bool, hurry: bool) -> None:
+    inside = prepare(channel, kit, from_template=from_template)
+    if not hurry:
+        _rehearse()
     frame = wire.receive(channel)
     orders = _TRIAL if frame.body.get("trial") else Orders.from_message(frame.body)
     if frame.body.get("trial"):
@@ -130,23 +136,27 @@ def _kill_everything() -> None:
             return
 
 
-def prepare(channel: socket.socket, kit: Kit) -> Inside:
-    """Steps 1 to 8: everything that no specification changes. Raises `SandboxError(UNAVAILABLE)` naming the layer."""
+def prepare(channel: socket.socket, kit: Kit, *, from_template: bool) -> Inside:
+    """Steps 1 to 7: everything that no specification changes. Raises `SandboxError(UNAVAILABLE)` naming the layer."""
     reset_process(channel)
     _step("user namespace", lambda: _become_user(channel))
+    _step("cgroup namespace", lambda: kernel.unshare(kernel.CLONE_NEWCGROUP))
     privileges.die_with_parent()
     privileges.hide_memory()
     _step("max_user_namespaces", forbid_user_namespaces)
-    scratch = _step("private root", lambda: rootfs.build(_DEFAULT.tmpfs_mib, _DEFAULT.tmpfs_inodes, _HOST_NAME))
-    _step("host name", lambda: socket.sethostname(_HOST_NAME))
+    scratch = _step("private root", lambda: _build_root(from_template))
+    _step("host name", lambda: socket.sethostname(HOST_NAME))
     _step("loopback", raise_loopback)
     _step("bounding set", privileges.drop_bounding_set)
     _step("no_new_privs", privileges.forbid_new_privileges)
     ruleset = _step("landlock", lambda: landlock.Ruleset(_LANDLOCK, kit.abi))
     if not kit.explain:  # a filter that refuses would win over one that asks
         _step("seccomp", lambda: apply_filters(kit.programs[:1]))
-    _rehearse()
     return Inside(scratch, ruleset)
+
+
+def _build_root(from_template: bool) -> rootfs.Scratch:
+    return rootfs.build(_DEFAULT.tmpfs_mib, _DEFAULT.tmpfs_inodes, HOST_NAME, from_template=from_template)
 
 
 def _step(layer: str, action: Callable[[], T]) -> T:
@@ -206,10 +216,11 @@ def _furnish(scratch: rootfs.Scratch, orders: Orders, mounts: tuple[int, ...]) -
     wanted = (orders.limits.tmpfs_mib, orders.limits.tmpfs_inodes)
     if wanted != (_DEFAULT.tmpfs_mib, _DEFAULT.tmpfs_inodes):
         rootfs.resize(scratch, *wanted)
+    rootfs.thaw((*(target.path for target in orders.targets), *(file.path for file in orders.files)))
     rootfs.attach(zip(mounts, (target.path for target in orders.targets), strict=True))
     rootfs.write_files(orders.files)
     if orders.hosts:
-        rootfs.write_hosts(orders.hosts, _HOST_NAME)
+        rootfs.write_hosts(orders.hosts, HOST_NAME)
     listeners = tuple(_listen(host.address, host.port) for host in orders.hosts)
     if orders.executable is not None and orders.identity is not None:
         _pin(orders.executable, orders.identity)

@@ -62,6 +62,7 @@ _DIRECTORIES: Final = (
     HOME_DIR[1:],
     "opt",
 )
+_TEMPLATE_DIRECTORIES: Final = ("usr", "etc", "dev")
 _SCRATCH: Final = (
     ("tmp", "tmp", 0),
     ("var/tmp", "vartmp", 0),
@@ -95,25 +96,64 @@ def _generated_files(host_name: str) -> tuple[tuple[str, str], ...]:
     )
 
 
-def build(scratch_mib: int, scratch_inodes: int, host_name: str) -> Scratch:
-    """Build the root and enter it. Needs a mount namespace of its own; raises `OSError` with the failing call."""
+def build(scratch_mib: int, scratch_inodes: int, host_name: str, *, from_template: bool = False) -> Scratch:
+    """Build the root and enter it. Needs a mount namespace of its own; raises `OSError` with the failing call.
+
+    from_template: the process stands in what `build_template` made, not in the host's tree; a fifth of the work is left.
+    """
     with ExitStack() as stack:
-        old_root = _keep(stack, os.open("/", os.O_PATH | os.O_DIRECTORY | os.O_CLOEXEC))
-        kernel.set_mount_attributes(old_root, propagation=kernel.MS_PRIVATE)
         proc = _fresh(stack, "proc", (("hidepid", "invisible"), ("subset", "pid")), _NO_FILES | kernel.MOUNT_ATTR_RDONLY)
-        root = _fresh(stack, "tmpfs", (("size", _ROOT_SIZE), ("nr_inodes", _ROOT_INODES), ("mode", "0755")), _NO_FILES)
-        _make_tree(root, host_name)
-        # The sources must be taken before the stage hides the old /proc, and before the old root goes.
-        stage = _keep(stack, os.open(_STAGE, os.O_PATH | os.O_DIRECTORY | os.O_CLOEXEC))
-        binds = [(_keep(stack, source), target) for source, target in _system_binds(root)]
-        kernel.move_mount(root, stage)
-        for source, target in binds:
-            kernel.move_mount(source, root, target)
-        kernel.move_mount(proc, root, "proc")
+        root = _fresh_root(stack)
+        if from_template:
+            _enter_new(stack, root, _template_binds(root), proc)
+        else:
+            _make_private()
+            _make_tree(root, host_name)
+            _enter_new(stack, root, _system_binds(root), proc)
         scratch = _mount_scratch(stack, root, scratch_mib, scratch_inodes)
         os.fchdir(root)
         kernel.pivot_into_cwd()
     return scratch
+
+
+def build_template(host_name: str) -> None:
+    """Build the part of the root that all sandboxes share, read-only, and enter it. Raises `OSError`.
+
+    Its /proc is a complete one and writable: a sandbox needs one to be in sight to mount its own (mount_too_revealing in
+    the kernel's fs/namespace.c), and to forbid user namespaces.
+    """
+    with ExitStack() as stack:
+        proc = _fresh(stack, "proc", (), _NO_FILES)
+        root = _fresh_root(stack)
+        _make_private()
+        _make_tree(root, host_name)
+        _enter_new(stack, root, _system_binds(root), proc)
+        kernel.set_mount_attributes(root, add=kernel.MOUNT_ATTR_RDONLY, recursive=False)
+        os.fchdir(root)
+        kernel.pivot_into_cwd()
+
+
+def _make_private() -> None:
+    root = os.open("/", os.O_PATH | os.O_DIRECTORY | os.O_CLOEXEC)
+    try:
+        kernel.set_mount_attributes(root, propagation=kernel.MS_PRIVATE)
+    finally:
+        os.close(root)
+
+
+def _fresh_root(stack: ExitStack) -> int:
+    return _fresh(stack, "tmpfs", (("size", _ROOT_SIZE), ("nr_inodes", _ROOT_INODES), ("mode", "0755")), _NO_FILES)
+
+
+def _enter_new(stack: ExitStack, root: int, sources: Iterable[tuple[int, str]], proc: int) -> None:
+    """Attach the new root on the stage, with the binds and /proc in it."""
+    # The sources must be taken before the stage hides the old /proc, and before the old root goes.
+    stage = _keep(stack, os.open(_STAGE, os.O_PATH | os.O_DIRECTORY | os.O_CLOEXEC))
+    binds = [(_keep(stack, source), target) for source, target in sources]
+    kernel.move_mount(root, stage)
+    for source, target in binds:
+        kernel.move_mount(source, root, target)
+    kernel.move_mount(proc, root, "proc")
 
 
 def _keep(stack: ExitStack, descriptor: int) -> int:
@@ -125,6 +165,24 @@ def _fresh(stack: ExitStack, kind: str, options: tuple[tuple[str, str], ...], at
     context, mount = kernel.new_filesystem(kind, options, attributes)
     _keep(stack, context)
     return _keep(stack, mount)
+
+
+def _template_binds(root: int) -> Iterable[tuple[int, str]]:
+    """Recursive copies of the template's system directories; the rest of the tree is made anew, and stays ours."""
+    for name in _DIRECTORIES:
+        if name.partition("/")[0] not in _TEMPLATE_DIRECTORIES or name in _TEMPLATE_DIRECTORIES:
+            os.mkdir(name, 0o755, dir_fd=root)
+    os.symlink("/run", "var/run", dir_fd=root)
+    for name in _TEMPLATE_DIRECTORIES:
+        yield kernel.open_tree_clone(f"/{name}"), name
+    for name in _USR_LIKE:
+        try:
+            os.symlink(os.readlink(f"/{name}"), name, dir_fd=root)
+        except FileNotFoundError:
+            continue
+        except OSError:  # EINVAL: a directory, where /usr is not merged
+            os.mkdir(name, 0o755, dir_fd=root)
+            yield kernel.open_tree_clone(f"/{name}"), name
 
 
 def _make_tree(root: int, host_name: str) -> None:
@@ -211,6 +269,48 @@ def _mount_scratch(stack: ExitStack, root: int, mib: int, inodes: int) -> Scratc
 # ---- for one specification, inside the new root
 
 
+def thaw(paths: Iterable[str]) -> None:
+    """Where one of `paths` is to be made in a directory of the template, put a directory of the private root in its
+    place, with the same content. Nothing happens in a root that was not made from a template."""
+    wanted = {path.split("/")[1] for path in paths if not path.startswith("/dev/shm/")}  # noqa: S108  a path inside
+    own = os.stat("/").st_dev
+    for name in sorted(wanted & {"etc", "dev"}):
+        if os.stat(f"/{name}").st_dev != own:
+            with ExitStack() as stack:
+                entries = list(_entries(stack, f"/{name}", os.stat(f"/{name}").st_dev))
+                kernel.detach_mount(f"/{name}")
+                for path, source in entries:
+                    _put_back(path, source)
+
+
+def _entries(stack: ExitStack, directory: str, device: int) -> Iterable[tuple[str, int | str | None]]:
+    """What is in a directory of the template, outer first: (path, link target | copy of the mount or file | None: a
+    directory)."""
+    for name in os.listdir(directory):
+        path = f"{directory}/{name}"
+        about = os.lstat(path)
+        if stat.S_ISLNK(about.st_mode):
+            yield path, os.readlink(path)
+        elif stat.S_ISDIR(about.st_mode) and about.st_dev == device:
+            yield path, None
+            yield from _entries(stack, path, device)
+        else:
+            yield path, _keep(stack, kernel.open_tree_clone(path))
+
+
+def _put_back(path: str, source: int | str | None) -> None:
+    if source is None:
+        os.mkdir(path, 0o755)
+    elif isinstance(source, str):
+        os.symlink(source, path)
+    else:
+        if stat.S_ISDIR(os.fstat(source).st_mode):
+            os.mkdir(path, 0o755)
+        else:
+            os.close(os.open(path, os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, 0o444))
+        kernel.move_mount(source, kernel.AT_FDCWD, path)
+
+
 def resize(scratch: Scratch, mib: int, inodes: int) -> None:
     """Give the private writable paths another quota."""
     kernel.reconfigure_filesystem(scratch.context, (("size", f"{mib}m"), ("nr_inodes", str(inodes))))
@@ -294,8 +394,19 @@ def write_files(files: Iterable[PrivateFile]) -> None:
 def write_hosts(entries: Iterable[HostEntry], host_name: str) -> None:
     """/etc/hosts with the given names, and nothing else that resolves beside localhost."""
     lines = [f"127.0.0.1 localhost {host_name}", *(f"{entry.address} {entry.name}" for entry in entries)]
-    with open("/etc/hosts", "w") as file:
-        file.write("\n".join(lines) + "\n")
+    # A new file over the old one, because the old one may be the template's.
+    root = os.open("/run", os.O_PATH | os.O_DIRECTORY | os.O_CLOEXEC)
+    try:
+        _write_new(root, "hosts", ("\n".join(lines) + "\n").encode(), 0o644)
+        copy = kernel.open_tree_clone("hosts", dir_fd=root)
+        try:
+            kernel.set_mount_attributes(copy, add=_NO_FILES | kernel.MOUNT_ATTR_RDONLY)
+            kernel.move_mount(copy, kernel.AT_FDCWD, "/etc/hosts")
+        finally:
+            os.close(copy)
+        os.unlink("hosts", dir_fd=root)
+    finally:
+        os.close(root)
 
 
 def pin_executable(path: str, opened: int) -> None:
