@@ -5,7 +5,6 @@ from __future__ import annotations
 import os
 import signal
 import subprocess
-import time
 from pathlib import Path
 
 import pytest
@@ -128,8 +127,9 @@ def test_an_authority_that_dies_does_not_cost_the_result(tmp_path: Path, strict_
     try:
         own.start_authority()
         with own.runner() as client:
-            number = client.post_exec("sh", "-c", "sleep 1; echo done")
-            time.sleep(0.5)
+            mark = f"2.{os.getpid()}"
+            number = client.post_exec("sh", "-c", f"sleep {mark}; echo done")
+            wait_started(mark)
             assert own.authority is not None
             own.authority.kill()
             own.authority.wait(10)
