@@ -216,7 +216,7 @@ def _as_words(value: bytes, size: int, codes: tuple[str, ...]) -> Iterator[bytes
 def _shortest(number: float) -> bytes:
     """A number as `od -t f` writes it, its letters and digits: with no more digits than are needed to read it back."""
     is_single = struct.unpack("<f", struct.pack("<f", number))[0] == number if abs(number) < 3e38 else False
-    for digits in range(6, 18):
+    for digits in range(1, 18):
         text = f"{number:.{digits}g}"
         if float(text) == number or (is_single and struct.pack("<f", float(text)) == struct.pack("<f", number)):
             break
