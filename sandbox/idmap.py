@@ -6,7 +6,6 @@ host.
 """
 
 import os
-import signal
 from dataclasses import dataclass
 from types import TracebackType
 from typing import Final, Self
@@ -92,28 +91,14 @@ class OwnerMap:
 
     def __init__(self) -> None:
         self._descriptors: list[int] = []
-        reader, writer = os.pipe()
-        pid = kernel.fork_into(kernel.CLONE_NEWUSER)
-        if pid == 0:
-            os.close(writer)
-            os.read(reader, 1)
-            os._exit(0)
+        files = (("setgroups", os.O_WRONLY), ("gid_map", os.O_WRONLY), ("uid_map", os.O_WRONLY), ("ns/user", os.O_RDONLY))
         try:
-            for name, flags in (
-                ("setgroups", os.O_WRONLY),
-                ("gid_map", os.O_WRONLY),
-                ("uid_map", os.O_WRONLY),
-                ("ns/user", os.O_RDONLY),
-            ):
-                self._descriptors.append(os.open(f"/proc/{pid}/{name}", flags | os.O_CLOEXEC))
+            with kernel.sleeper(kernel.CLONE_NEWUSER) as pid:
+                for name, flags in files:
+                    self._descriptors.append(os.open(f"/proc/{pid}/{name}", flags | os.O_CLOEXEC))
         except OSError:
             self.close()
             raise
-        finally:
-            os.close(reader)
-            os.close(writer)
-            os.kill(pid, signal.SIGKILL)
-            os.waitpid(pid, 0)
 
     def write(self, owner_uid: int, owner_gid: int, identity: Identity) -> int:
         """Write the map, once: files of the owner belong to `identity` when seen through the mount. Returns the

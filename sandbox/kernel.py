@@ -7,6 +7,7 @@ Numbers and structures: the kernel's uapi headers, named at each. Machines: x86_
 (`require_supported_machine`).
 """
 
+import contextlib
 import ctypes
 import errno
 import fcntl
@@ -14,6 +15,7 @@ import os
 import signal
 import struct
 import time
+from collections.abc import Iterator
 from typing import Any, Final
 
 # uapi/linux/sched.h
@@ -84,6 +86,9 @@ _SECCOMP_IOCTL_NOTIF_ID_VALID: Final = 0x40082102
 _SECCOMP_USER_NOTIF_FLAG_CONTINUE: Final = 1
 
 _CLOSE_RANGE_CLOEXEC: Final = 4
+_CLONE_VM: Final = 0x00000100  # uapi/linux/sched.h
+_SLEEPER_STACK: Final = 16 * 1024
+_CAPABILITY_BITS: Final = 64
 _KEYCTL_JOIN_SESSION_KEYRING: Final = 1  # uapi/linux/keyctl.h
 _MCL_CURRENT: Final = 1
 _MCL_FUTURE: Final = 2
@@ -183,6 +188,37 @@ def fork_into(namespaces: int, cgroup_fd: int | None = None) -> int:
     else:
         ctypes.pythonapi.PyOS_AfterFork_Parent()
     return pid
+
+
+@contextlib.contextmanager
+def sleeper(namespaces: int) -> Iterator[int]:
+    """The pid of a process that is in fresh namespaces and does nothing, for as long as the context lasts.
+
+    clone(2) with CLONE_VM: it shares our memory, of which it uses one page as its stack, so that there is nothing to copy;
+    it never comes back from pause(2), and SIGKILL ends it alone. Single-threaded callers only.
+    """
+    stack = ctypes.create_string_buffer(_SLEEPER_STACK)
+    top = (ctypes.addressof(stack) + _SLEEPER_STACK) & ~15  # both machines want it aligned so
+    entry = ctypes.cast(_LIBC.pause, ctypes.c_void_p)
+    flags = ctypes.c_int(namespaces | _CLONE_VM | signal.SIGCHLD)
+    pid = _check("clone", int(_LIBC.clone(entry, ctypes.c_void_p(top), flags, None)))
+    try:
+        yield pid
+    finally:
+        os.kill(pid, signal.SIGKILL)
+        with contextlib.suppress(ChildProcessError):  # where SIGCHLD is ignored
+            os.waitpid(pid, 0)
+
+
+def drop_bounding_set() -> None:
+    """prctl(2) PR_CAPBSET_DROP for every capability that the kernel knows; one call each is all there is."""
+    call = _LIBC.prctl
+    option, zero = ctypes.c_int(PR_CAPBSET_DROP), ctypes.c_ulong(0)
+    for capability in range(_CAPABILITY_BITS):
+        if call(option, ctypes.c_ulong(capability), zero, zero, zero) < 0:
+            if ctypes.get_errno() != errno.EINVAL:  # EINVAL: no capability of this number, and none above
+                _fail("prctl")
+            return
 
 
 def unshare(namespaces: int) -> None:

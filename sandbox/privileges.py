@@ -17,7 +17,6 @@ from sandbox.errors import ErrorCode, SandboxError
 from sandbox.spec import Limits
 
 _MIB: Final = 1024 * 1024
-_LAST_CAPABILITY_BOUND: Final = 63  # the sets are 64 bits wide
 # SECBIT_NOROOT, NO_SETUID_FIXUP, NO_CAP_AMBIENT_RAISE and the lock of each, of KEEP_CAPS too: capabilities(7)
 _SECUREBITS: Final = 0b1110_1111
 _LOCKED_MEMORY_MIB: Final = 8
@@ -53,12 +52,7 @@ def hide_memory() -> None:
 def drop_bounding_set() -> None:
     """Empty the bounding and ambient sets and lock the securebits. Needs CAP_SETPCAP, so it precedes `drop_all`."""
     kernel.prctl(kernel.PR_SET_SECUREBITS, _SECUREBITS)
-    for capability in range(_LAST_CAPABILITY_BOUND + 1):
-        try:
-            if kernel.prctl(kernel.PR_CAPBSET_READ, capability):
-                kernel.prctl(kernel.PR_CAPBSET_DROP, capability)
-        except OSError:
-            break  # EINVAL: the kernel has no capability of this number, and none above
+    kernel.drop_bounding_set()
     kernel.prctl(kernel.PR_CAP_AMBIENT, kernel.PR_CAP_AMBIENT_CLEAR_ALL)
 
 
