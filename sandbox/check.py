@@ -6,6 +6,7 @@ file, a version or a configuration alone.
 """
 
 import os
+import pwd
 import resource
 import signal
 import socket
@@ -13,7 +14,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Final, NoReturn
 
-from sandbox import idmap, init, kernel, landlock, privileges, rootfs
+from sandbox import cgroup, idmap, init, kernel, landlock, privileges, remedy, rootfs
 from sandbox.cell import Cell
 from sandbox.errors import SandboxError
 from sandbox.kit import USERNS_HINT
@@ -22,7 +23,6 @@ from sandbox.spec import INSIDE_ID, Level, Limits
 _SCOPES_ABI: Final = 6
 _TCP_ABI: Final = 4
 _MESSAGE_LIMIT: Final = 4096
-_CGROUP_ROOT: Final = "/sys/fs/cgroup"
 _PROC_HINT: Final = (
     "the container masks /proc: Docker --security-opt systempaths=unconfined, "
     "Kubernetes procMount: Unmasked with hostUsers: false"
@@ -32,6 +32,7 @@ _MOUNT_HINT: Final = (
     "--security-opt seccomp=PROFILE allowing mount calls; "
     "Ubuntu: sysctl kernel.apparmor_restrict_unprivileged_userns=0; kernel 5.12 or newer"
 )
+_PRIVATE_ROOT_HINT: Final = f"{_MOUNT_HINT}; {_PROC_HINT}"
 _LANDLOCK_HINT: Final = (
     "kernel 5.13 or newer with CONFIG_SECURITY_LANDLOCK=y and landlock in lsm=; Docker: seccomp profile of 23.0 or newer"
 )
@@ -77,7 +78,10 @@ def render(reports: tuple[LayerReport, ...]) -> str:
 
 def _report(layer: _Layer) -> LayerReport:
     cause = _try_in_child(layer.probe)
-    return LayerReport(layer.name, not cause, layer.required, cause, layer.remedy if cause else "")
+    known = remedy.causes() if cause and layer.remedy in (USERNS_HINT, _PRIVATE_ROOT_HINT) else ()
+    steps = "; ".join(one.remedy for one in known) or layer.remedy
+    because = "; ".join((cause, *(one.cause for one in known)))
+    return LayerReport(layer.name, not cause, layer.required, because, steps if cause else "")
 
 
 def _try_in_child(probe: Callable[[], None]) -> str:
@@ -250,14 +254,49 @@ def _idmapped_mounts() -> None:
 
 
 def _cgroup() -> None:
-    name = os.path.join(_CGROUP_ROOT, f"sandbox-check-{os.getpid()}")
-    if not os.path.exists(os.path.join(_CGROUP_ROOT, "cgroup.controllers")):
-        raise ValueError("no cgroup v2 hierarchy at /sys/fs/cgroup")
-    os.mkdir(name)
+    parent = cgroup.find_parent()
+    if parent is None:
+        raise ValueError("no cgroup v2 group in which this user may make another")
+    with cgroup.Leaf.make(parent, dies_as_one=True) as leaf:
+        pid = kernel.fork_into(0, leaf.fileno())
+        if pid == 0:
+            signal.pause()
+            os._exit(1)
+        leaf.close()
+        _, status = os.waitpid(pid, 0)
+    if not os.WIFSIGNALED(status):
+        raise ValueError("a process born in a group outlived it")
+
+
+def _cgroup_limits() -> None:
+    parent = cgroup.find_parent()
+    missing = sorted({"memory", "pids"} - (parent.controllers if parent else frozenset()))
+    if parent is None or missing:
+        raise ValueError(f"no controller for {' and '.join(missing)}: memory is limited per process, not of the whole tree")
+    with cgroup.Leaf.make(parent, dies_as_one=True) as leaf:
+        leaf.limit(Limits(memory_mib=64))
+
+
+def _subordinate_ids() -> None:
+    if idmap.is_privileged():
+        return  # not needed: every sandbox gets a user id of its own
+    user = pwd.getpwuid(os.geteuid()).pw_name if _has_account() else str(os.geteuid())
+    ranges = remedy.subordinate_ids(user, os.geteuid())
+    where = f"/etc/subuid has {', '.join(ranges)} for {user}, but" if ranges else f"/etc/subuid has nothing for {user}, and"
+    raise ValueError(f"{where} mounts can only be mapped to another id by root: the command keeps your user id")
+
+
+def _has_account() -> bool:
     try:
-        os.close(os.open(os.path.join(name, "cgroup.kill"), os.O_WRONLY))
-    finally:
-        os.rmdir(name)
+        pwd.getpwuid(os.geteuid())
+    except KeyError:
+        return False
+    return True
+
+
+def _time_namespace() -> None:
+    """Tried, but not used: a clock with an offset would only hide the time since boot."""
+    kernel.unshare(kernel.CLONE_NEWTIME)
 
 
 def _locked_memory() -> None:
@@ -274,10 +313,25 @@ def _whole(level: Level) -> Callable[[], None]:
 
 _COMMON: Final = (
     _Layer("landlock: files", _landlock_files, _LANDLOCK_HINT),
-    _Layer("landlock: TCP", _landlock_tcp, "kernel 6.7 or newer", required=False),
-    _Layer("landlock: signals and abstract sockets", _landlock_scopes, "kernel 6.12 or newer", required=False),
+    _Layer("landlock: TCP", _landlock_tcp, "kernel 6.7 or newer (ABI 4)", required=False),
+    _Layer("landlock: signals and abstract sockets", _landlock_scopes, "kernel 6.12 or newer (ABI 6)", required=False),
     _Layer("seccomp: allow-list", _seccomp, _SECCOMP_HINT),
     _Layer("resource limits", _limits, "raise the hard limits of this process (ulimit -H)"),
+)
+_GROUPS: Final = (
+    _Layer(
+        "cgroup v2: the tree killed as one",
+        _cgroup,
+        "run as root, or delegate a cgroup v2 subtree (systemd: Delegate=yes with DelegateSubgroup=runner; a user's session: "
+        "systemd-run --user --scope; Docker: --cgroupns=private with a writable /sys/fs/cgroup)",
+        required=False,
+    ),
+    _Layer(
+        "cgroup v2: memory and processes of the whole tree",
+        _cgroup_limits,
+        "boot with systemd.unified_cgroup_hierarchy=1, and delegate the controllers (systemd: Delegate=memory pids cpu)",
+        required=False,
+    ),
 )
 _OPTIONAL: Final = (
     _Layer(
@@ -289,11 +343,13 @@ _OPTIONAL: Final = (
     ),
     _Layer("idmapped mounts", _idmapped_mounts, "kernel 5.12 or newer and a file system that supports them", required=False),
     _Layer(
-        "cgroup v2: limits for the whole tree",
-        _cgroup,
-        "delegate a cgroup v2 subtree (systemd: Delegate=yes); without, limits hold per process",
+        "subordinate user ids",
+        _subordinate_ids,
+        "run the Runner as root: it gives every command a user id of its own, and maps mounts",
         required=False,
     ),
+    *_GROUPS,
+    _Layer("time namespace", _inside(0, _time_namespace), "none needed: nothing depends on it", required=False),
     _Layer("memory locked", _locked_memory, "raise RLIMIT_MEMLOCK (ulimit -l), or swap off", required=False),
 )
 _STRICT: Final = (
@@ -307,7 +363,7 @@ _STRICT: Final = (
     _Layer(
         "private root, own /proc",
         _inside(kernel.CLONE_NEWNS | kernel.CLONE_NEWPID | kernel.CLONE_NEWNET, _private_root),
-        f"{_MOUNT_HINT}; {_PROC_HINT}",
+        _PRIVATE_ROOT_HINT,
     ),
     _Layer(
         "no user namespace inside the sandbox",
@@ -332,6 +388,7 @@ _USE_STRICT: Final = "use --level strict"
 _LANDLOCK: Final = (
     *_COMMON,
     _Layer("all together", _whole(Level.LANDLOCK), "see the layers above"),
+    *_GROUPS,
     _Layer(
         "other processes hidden",
         _lacking("no pid namespace: names and arguments of other processes can be read"),
@@ -346,7 +403,7 @@ _LANDLOCK: Final = (
     ),
     _Layer(
         "private root",
-        _lacking("no mount namespace: /usr and parts of /etc of the host are visible, no tmpfs quota"),
+        _lacking("no mount namespace: /usr, parts of /etc, load and memory statistics of the host are visible, no tmpfs quota"),
         _USE_STRICT,
         required=False,
     ),
