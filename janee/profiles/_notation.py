@@ -146,7 +146,7 @@ class _Reader:
         return _with_negations(Option(tuple(spellings), tuple(values), is_optional, is_greedy, preset, reason.strip()))
 
     def _operands(self, text: str) -> tuple[tuple[Operand, ...], tuple[Operand, ...] | None]:
-        before, mark, after = text.partition(" -- ")
+        before, mark, after = f" {text} ".partition(" -- ")
         return self._places(before), self._places(after) if mark else None
 
     def _places(self, text: str) -> tuple[Operand, ...]:

@@ -79,14 +79,14 @@ class _Reader:
 
     def command(self, node: Command, at: int) -> Line:
         """What follows the words of `node`, from argument `at` on."""
-        if node.denied:
-            raise _StopError(at - 1, f"`{node.text}`: {node.denied}", True)
         if node.children:
             found = self._child(node, at)
             if found is not None:
                 child, position = found
                 self.parts.append(Part(position, "command", self.argv[position], f"[{child.text}]", Preset.READ))
                 return self.command(child, position + 1)
+        if node.denied:
+            raise _StopError(at - 1, f"`{node.text}`: {node.denied}", True)
         if not node.forms:
             wanted = "a subcommand is missing" if at >= len(self.argv) else "no subcommand of it is named"
             raise _StopError(len(self.argv), f"`{node.text}`: {wanted}")
@@ -118,7 +118,7 @@ class _Reader:
             child = node.children.get(argument)
             if child is not None:
                 return child, at
-            if not node.forms:
+            if not node.forms and not node.denied:
                 raise _StopError(at, f"{_shown(argument)} is no subcommand of `{node.text}` that the profile knows")
             break
         if node.forms:

@@ -112,7 +112,31 @@ def _host(value_type: ValueType, value: str, context: Context) -> Found:
 
 
 def _url(value_type: ValueType, value: str, context: Context) -> Found:
-    return url_problem(value, context.hosts) or Preset.READ
+    problem = url_problem(value, context.hosts)
+    if not problem and context.repos is not None:
+        problem = _endpoint_problem(value.partition("://")[2].partition("/")[2], context.repos)
+    return problem or Preset.READ
+
+
+# No scheme, host, user, dot segment or escape that another reader takes for one.
+_ENDPOINT: Final = re.compile(r"/?[A-Za-z0-9{][!#-;=?-\[\]_a-~]*")
+_TWO_READINGS: Final = re.compile(r"(?i)://|//|%(?:2f|5c|2e|25|00|0[ad]|40|3a)|(?:^|/)\.\.?(?:[/?#]|$)|^[^/?]*[@:]")
+
+
+def _endpoint(value_type: ValueType, value: str, context: Context) -> Found:
+    """A path below the API's base; with `repos`, one of these repositories' paths."""
+    if not _ENDPOINT.fullmatch(value) or _TWO_READINGS.search(value.partition("?")[0]):
+        return "is not a plain path of the API"
+    return ("" if context.repos is None else _endpoint_problem(value, context.repos)) or Preset.READ
+
+
+def _endpoint_problem(path: str, repos: tuple[str, ...]) -> str:
+    """Whether a path, `/repos/OWNER/NAME/…` or `/OWNER/NAME/…`, names one of the repositories."""
+    words = path.partition("?")[0].strip("/").removeprefix("repos/").split("/")
+    name = "/".join(words[:2]).removesuffix(".git").lower()
+    if any(fnmatchcase(name, pattern.lower()) for pattern in repos):
+        return ""
+    return f"is not a path of one of the repositories {', '.join(repos)}"
 
 
 _OWNER_NAME: Final = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]*(?:/[A-Za-z0-9_.][A-Za-z0-9._-]*){1,6}")
@@ -120,6 +144,8 @@ _OWNER_NAME: Final = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]*(?:/[A-Za-z0-9_.][A-
 
 def _repo(value_type: ValueType, value: str, context: Context) -> Found:
     """OWNER/NAME (GROUP/…/NAME), HOST/OWNER/NAME or a URL."""
+    if value_type.pattern and re.fullmatch(value_type.pattern, value):
+        return Preset.READ if context.repos is None else f"is not one of the repositories {', '.join(context.repos)}"
     path = value
     if "://" in value or value.startswith("git@"):
         found = _remote_url(value, context)
@@ -283,6 +309,7 @@ _CHECKS: Final[Mapping[Kind, Callable[[ValueType, str, Context], Found]]] = Mapp
         Kind.HOSTPORT: _host,
         Kind.URL: _url,
         Kind.REPO: _repo,
+        Kind.ENDPOINT: _endpoint,
         Kind.REMOTE: _remote,
         Kind.REF: _ref,
         Kind.REV: _rev,
