@@ -23,7 +23,7 @@ _NEAR: Final = 64
 """Up to this many bytes from the end every needle's head is looked for; beyond, only those of the longer needles."""
 
 _HEAD: Final = 4
-_FAR_HEAD: Final = 16
+_FAR_HEAD: Final = 8
 
 UNFINISHED_BYTES: Final = 8
 """At the end of a stream, a needle cut off after so many bytes is masked as well (or after half of it, if that is less)."""

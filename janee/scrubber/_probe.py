@@ -21,6 +21,7 @@ _SIMD_PATTERNS = 64
 _SIMD_GROUPS = 10
 _SHARED, _SHARED_BY = 4, 16
 _MANY_GRAM = 4  # for too many for SIMD: short, so that the table stays in the cache
+_DFA_GRAMS = 2000
 _SIMD_QUICK = _SIMD_PATTERNS * 4
 _SIMD_MOST = _SIMD_PATTERNS * _SIMD_GROUPS
 _TELLING = 40
@@ -94,11 +95,12 @@ def _split(grams: list[bytes], *, few: bool) -> list[list[bytes]]:
 
 def searcher(grams: Sequence[bytes]) -> BytesAhoCorasick:
     """A leftmost searcher over `grams` (short patterns), of the kind that is fastest for their number."""
-    implementation = (
-        Implementation.ContiguousNFA
-        if len(grams) <= _SIMD_PATTERNS or len(grams) > 2000  # SIMD does the work; or the table would leave the cache
-        else Implementation.DFA
-    )
+    if len(grams) <= _SIMD_PATTERNS:  # SIMD does the work, so what is built quickest
+        implementation = Implementation.NoncontiguousNFA
+    elif len(grams) <= _DFA_GRAMS:
+        implementation = Implementation.DFA
+    else:  # the other table would leave the cache
+        implementation = Implementation.ContiguousNFA
     filled = [*grams, *_FILLERS[len(grams) :]] if len(grams) > 1 else grams
     return BytesAhoCorasick(filled, MatchKind.LeftmostLongest, implementation)
 
