@@ -135,7 +135,7 @@ class Cell:
         process, identity = _Init.launch(kit, template, hurry=hurry)
         cell = cls(level, process, identity, can_wait=not hurry)
         if not hurry:
-            _rehearse()
+            _rehearse(level)
         return cell
 
     @classmethod
@@ -354,12 +354,16 @@ def _clone(namespaces: int, cgroup_fd: int | None, template: Template | None) ->
     return pid
 
 
-def _rehearse() -> None:
+def _rehearse(level: Level) -> None:
     """Touch what `start` will touch, in this process: the kernel copies the pages now, while nobody waits."""
     ours, theirs = socket.socketpair(socket.AF_UNIX, socket.SOCK_STREAM)
-    spec = SandboxSpec(argv=("/",), env={"A": "b"})
-    with ours, theirs:
+    mounts = (Mount("/usr", "/mnt", writable=False),) if level is Level.STRICT else ()
+    spec = SandboxSpec(argv=("/",), env={"A": "b"}, level=level, mounts=mounts)
+    with ours, theirs, contextlib.ExitStack() as stack:
         _check_stdio(ours.fileno())
+        for mount in mounts:
+            with contextlib.suppress(SandboxError):  # where /usr is a symbolic link
+                _open_mount(stack, mount, spec, None)
         wire.send(ours, Orders.of(spec).to_message(), (ours.fileno(),))
         poller = select.poll()
         poller.register(theirs, select.POLLIN)

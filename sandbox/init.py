@@ -23,6 +23,7 @@ The order of the steps, and why each stands where it does:
 12. working directory and executable are looked up as the command itself would: after the privileges are gone.
 """
 
+import contextlib
 import fcntl
 import os
 import resource
@@ -37,7 +38,7 @@ from sandbox import command, kernel, landlock, privileges, rootfs, wire
 from sandbox.errors import ErrorCode, SandboxError
 from sandbox.kit import Kit, apply_filters
 from sandbox.orders import Orders
-from sandbox.spec import INSIDE_ID, SCRATCH_DIRS, FileIdentity, Limits, closed_scratch
+from sandbox.spec import HOME_DIR, INSIDE_ID, SCRATCH_DIRS, FileIdentity, Limits, closed_scratch
 
 T = TypeVar("T")
 
@@ -56,7 +57,7 @@ _LANDLOCK: Final = landlock.Policy(
         *(landlock.PathRule(path, landlock.DEVICE) for path in _DEVICES),
     )
 )
-_TRIAL: Final = Orders((b"/",), ((b"A", b"b"),), "/", None, None, (), (), (), _DEFAULT, loopback=False)
+_TRIAL: Final = Orders((b"/nonexistent",), ((b"A", b"b"),), "/", None, None, (), (), (), _DEFAULT, loopback=False)
 
 
 @dataclass(frozen=True, slots=True)
@@ -204,11 +205,25 @@ def raise_loopback() -> None:
 
 
 def _rehearse() -> None:
-    """Touch what the request will touch: the kernel copies the pages now."""
-    try:
-        command.spawn(b"/nonexistent", Orders.from_message(_TRIAL.to_message()), (0, 1, 2))
-    except SandboxError:
-        return
+    """Do what the request will need, as far as it changes nothing: the kernel copies the pages that are touched now."""
+    null = os.open("/dev/null", os.O_RDWR | os.O_CLOEXEC)
+    ours, theirs = socket.socketpair(socket.AF_UNIX, socket.SOCK_STREAM)
+    with ours, theirs:
+        wire.send(ours, _TRIAL.to_message(), (null,))
+        frame = wire.receive(theirs)
+    orders = Orders.from_message(frame.body)
+    command.enter_cwd(orders.cwd)
+    path = command.find_executable(orders)
+    for attempt in (
+        lambda: rootfs.attach(((null, HOME_DIR),)),  # not a mount
+        privileges.verify_dropped,  # not yet
+        lambda: command.spawn(path, orders, (0, 1, 2)),  # not a file
+    ):
+        with contextlib.suppress(SandboxError):
+            attempt()
+    kernel.mark_close_on_exec(_STDIO_COUNT)
+    for descriptor in (null, *frame.descriptors):
+        os.close(descriptor)
 
 
 def _furnish(scratch: rootfs.Scratch, orders: Orders, mounts: tuple[int, ...]) -> tuple[socket.socket, ...]:
@@ -216,7 +231,6 @@ def _furnish(scratch: rootfs.Scratch, orders: Orders, mounts: tuple[int, ...]) -
     wanted = (orders.limits.tmpfs_mib, orders.limits.tmpfs_inodes)
     if wanted != (_DEFAULT.tmpfs_mib, _DEFAULT.tmpfs_inodes):
         rootfs.resize(scratch, *wanted)
-    rootfs.thaw((*(target.path for target in orders.targets), *(file.path for file in orders.files)))
     rootfs.attach(zip(mounts, (target.path for target in orders.targets), strict=True))
     rootfs.write_files(orders.files)
     if orders.hosts:
@@ -275,5 +289,7 @@ def lock(inside: Inside, kit: Kit, orders: Orders, supervisor: int | None = None
     else:
         if orders.targets:
             apply_filters(kit.mount_programs)
+        if orders.limits.memory_mib is not None:
+            apply_filters(kit.memory_programs)
         apply_filters(kit.programs[0 if kit.explain else 1 :])
     privileges.verify_dropped()

@@ -47,7 +47,6 @@ _FSCONFIG_CMD_RECONFIGURE: Final = 7
 _MOVE_MOUNT_F_EMPTY_PATH: Final = 0x4
 _MOVE_MOUNT_T_EMPTY_PATH: Final = 0x40
 _MNT_DETACH: Final = 2
-_UMOUNT_NOFOLLOW: Final = 8
 
 # uapi/linux/fcntl.h, openat2.h
 AT_FDCWD: Final = -100
@@ -340,11 +339,6 @@ def pivot_into_cwd() -> None:
     _native("pivot_root", b".", b".")
     _check("umount2", _LIBC.umount2(ctypes.c_char_p(b"."), ctypes.c_int(_MNT_DETACH)))
     os.chdir("/")
-
-
-def detach_mount(path: str) -> None:
-    """umount2(2) with MNT_DETACH, following no link (UMOUNT_NOFOLLOW)."""
-    _check("umount2", _LIBC.umount2(ctypes.c_char_p(os.fsencode(path)), ctypes.c_int(_MNT_DETACH | _UMOUNT_NOFOLLOW)))
 
 
 def open_beneath(path: str, flags: int, *, dir_fd: int = AT_FDCWD, resolve: int = RESOLVE_NO_SYMLINKS) -> int:

@@ -269,48 +269,6 @@ def _mount_scratch(stack: ExitStack, root: int, mib: int, inodes: int) -> Scratc
 # ---- for one specification, inside the new root
 
 
-def thaw(paths: Iterable[str]) -> None:
-    """Where one of `paths` is to be made in a directory of the template, put a directory of the private root in its
-    place, with the same content. Nothing happens in a root that was not made from a template."""
-    wanted = {path.split("/")[1] for path in paths if not path.startswith("/dev/shm/")}  # noqa: S108  a path inside
-    own = os.stat("/").st_dev
-    for name in sorted(wanted & {"etc", "dev"}):
-        if os.stat(f"/{name}").st_dev != own:
-            with ExitStack() as stack:
-                entries = list(_entries(stack, f"/{name}", os.stat(f"/{name}").st_dev))
-                kernel.detach_mount(f"/{name}")
-                for path, source in entries:
-                    _put_back(path, source)
-
-
-def _entries(stack: ExitStack, directory: str, device: int) -> Iterable[tuple[str, int | str | None]]:
-    """What is in a directory of the template, outer first: (path, link target | copy of the mount or file | None: a
-    directory)."""
-    for name in os.listdir(directory):
-        path = f"{directory}/{name}"
-        about = os.lstat(path)
-        if stat.S_ISLNK(about.st_mode):
-            yield path, os.readlink(path)
-        elif stat.S_ISDIR(about.st_mode) and about.st_dev == device:
-            yield path, None
-            yield from _entries(stack, path, device)
-        else:
-            yield path, _keep(stack, kernel.open_tree_clone(path))
-
-
-def _put_back(path: str, source: int | str | None) -> None:
-    if source is None:
-        os.mkdir(path, 0o755)
-    elif isinstance(source, str):
-        os.symlink(source, path)
-    else:
-        if stat.S_ISDIR(os.fstat(source).st_mode):
-            os.mkdir(path, 0o755)
-        else:
-            os.close(os.open(path, os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, 0o444))
-        kernel.move_mount(source, kernel.AT_FDCWD, path)
-
-
 def resize(scratch: Scratch, mib: int, inodes: int) -> None:
     """Give the private writable paths another quota."""
     kernel.reconfigure_filesystem(scratch.context, (("size", f"{mib}m"), ("nr_inodes", str(inodes))))
