@@ -74,7 +74,9 @@ def _parser() -> argparse.ArgumentParser:
         help="names that exist inside, with a relay to each (default: none)",
     )
     runner.add_argument("--timeout", type=float, metavar="S", help="kill everything after S seconds")
-    runner.add_argument("--memory", type=int, metavar="MIB", help="private memory of each process")
+    runner.add_argument(
+        "--memory", type=int, metavar="MIB", help="memory: of all processes with a cgroup, else private memory of each"
+    )
     runner.add_argument("--pids", type=int, metavar="N", help="processes and threads at once")
     runner.add_argument(
         "--explain", action="store_true", help="name on stderr every call and path that the sandbox refuses (slow)"

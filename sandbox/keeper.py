@@ -193,6 +193,8 @@ def _lock(kit: Kit, orders: Orders, mounts: tuple[int, ...], directory: str, sup
     privileges.apply_limits(orders.limits)
     privileges.drop_all()
     if supervisor is None:
+        if orders.limits.memory_mib is not None:
+            apply_filters(kit.memory_programs)
         apply_filters(kit.programs)
     else:
         from sandbox import explain  # imported by the owner before the fork

@@ -25,7 +25,8 @@ USERNS_HINT: Final = (
 class Kit:
     """level: what it is for. programs: seccomp filters. abi: Landlock's. privileged: may map other users. mount_programs:
     filters for a sandbox that shows paths of the host, to be loaded before the last of `programs`. pump_program: for
-    `apply_pump_filter`. explain: a supervisor answers in place of the filters. leaves: where executions get a leaf each."""
+    `apply_pump_filter`. explain: a supervisor answers in place of the filters. leaves: where executions get a leaf each.
+    memory_programs: filters for a memory limit where no leaf counts the memory of the whole tree."""
 
     level: Level
     programs: tuple[bytes, ...]
@@ -35,6 +36,7 @@ class Kit:
     pump_program: bytes | None = None
     explain: bool = False
     leaves: cgroup.Parent | None = None
+    memory_programs: tuple[bytes, ...] = ()
 
 
 def make_kit(level: Level, *, explain: bool = False) -> Kit:
@@ -49,6 +51,8 @@ def make_kit(level: Level, *, explain: bool = False) -> Kit:
     if level is Level.LANDLOCK:
         landlock.require_truncate(abi)
     programs = _compile(level)
+    leaves = cgroup.find_parent()
+    counts_memory = leaves is not None and "memory" in leaves.controllers
     return Kit(
         level,
         programs=tuple(programs["command"]),
@@ -57,7 +61,8 @@ def make_kit(level: Level, *, explain: bool = False) -> Kit:
         mount_programs=tuple(programs["mounts"]),
         pump_program=programs["pump"][0],
         explain=explain,
-        leaves=cgroup.find_parent(),
+        leaves=leaves,
+        memory_programs=() if counts_memory else tuple(programs["memory"]),
     )
 
 
@@ -90,6 +95,7 @@ def _compile_and_exit(channel: socket.socket, level: Level) -> NoReturn:
         compiled = {
             "command": seccomp.compile_filters(with_namespaces=is_strict),
             "mounts": seccomp.compile_mount_filters() if is_strict else (),
+            "memory": seccomp.compile_memory_filters(),
             "pump": (seccomp.compile_pump_filter(),),
         }
         message: dict[str, Any] = {kind: [wire.text_of(each) for each in programs] for kind, programs in compiled.items()}

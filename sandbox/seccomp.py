@@ -24,6 +24,7 @@ from sandbox.seccomp_tables import (
     NEW_NUMBERS,
     PUMP,
     REFUSED,
+    WITH_MEMORY_LIMIT,
     WITH_MOUNTS,
     WITHOUT_NAMESPACES,
     ArgumentRule,
@@ -54,6 +55,14 @@ def compile_mount_filters() -> tuple[bytes, ...]:
     """What is refused besides where paths of the host are mounted. Raises `SandboxError(UNAVAILABLE)`."""
     try:
         return (_export(_arguments_filter(WITH_MOUNTS)),)
+    except OSError as error:
+        raise SandboxError(ErrorCode.UNAVAILABLE, f"seccomp: cannot compile the filter: {error}", _INSTALL_HINT) from error
+
+
+def compile_memory_filters() -> tuple[bytes, ...]:
+    """What is refused besides where memory is limited without a control group. Raises `SandboxError(UNAVAILABLE)`."""
+    try:
+        return (_export(_arguments_filter(WITH_MEMORY_LIMIT)),)
     except OSError as error:
         raise SandboxError(ErrorCode.UNAVAILABLE, f"seccomp: cannot compile the filter: {error}", _INSTALL_HINT) from error
 

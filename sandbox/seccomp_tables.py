@@ -216,6 +216,7 @@ _PLUGGED_IN: Final = (  # (level, option) of setsockopt(2) that put programs, pr
     (_IPPROTO_UDP, 100),  # UDP_ENCAP
 )
 _MAP_HUGETLB: Final = 0x40000
+_SHARED_ANONYMOUS: Final = 0x21  # MAP_SHARED | MAP_ANONYMOUS
 _MFD_HUGETLB: Final = 0x4
 _MADV_MERGEABLE: Final = 12
 _PRIO_USER, _IOPRIO_WHO_USER = 2, 3
@@ -358,6 +359,17 @@ ARGUMENT_RULES: Final = (
 # stop. Through it a command could send what it knows, and receive descriptors of what the sandbox keeps away (SCM_RIGHTS).
 WITH_MOUNTS: Final = (
     ArgumentRule("unix sockets reach whoever listens in a mount", ("socket",), (Condition(0, Op.EQ, _AF_UNIX),), errno.EACCES),
+)
+
+# Where memory is limited and no control group counts that of the whole tree: a resource limit counts private memory only.
+WITH_MEMORY_LIMIT: Final = (
+    ArgumentRule(
+        "shared memory without a file belongs to no process, and no resource limit counts it",
+        ("mmap",),
+        (Condition(3, Op.MASKED_EQ, _SHARED_ANONYMOUS, mask=_SHARED_ANONYMOUS),),
+        errno.ENOMEM,
+    ),
+    ArgumentRule("the same as a file", ("memfd_create",), (), errno.ENOSYS),
 )
 
 # Level `landlock`: what namespaces and read-only mounts confine at level strict, and Landlock does not.

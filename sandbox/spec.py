@@ -121,8 +121,9 @@ class FileIdentity:
 class Limits:
     """What the command may use. The defaults let git, node, go and python work.
 
-    wall_s: seconds until the whole tree is killed. cpu_s: CPU seconds per process. memory_mib: private writable memory
-    per process, and of the whole tree where a cgroup can be had. pids: processes and threads of the tree. open_files:
+    wall_s: seconds until the whole tree is killed. cpu_s: CPU seconds per process. memory_mib: memory of the whole
+    tree where a cgroup can be had (`python -m sandbox check`); otherwise private writable memory per process, and no shared
+    memory without a file. pids: processes and threads of the tree. open_files:
     per process. file_size_mib: one file. tmpfs_mib, tmpfs_inodes: everything the command writes outside its mounts
     (/tmp, /dev/shm, home).
     """

@@ -1,5 +1,6 @@
 """The tables and what becomes of them."""
 
+import pyseccomp
 import pytest
 
 from sandbox import seccomp
@@ -76,3 +77,38 @@ def test_compiling_twice_gives_the_same() -> None:
 
 def test_a_filter_without_namespaces_differs() -> None:
     assert seccomp.compile_filters(with_namespaces=False)[0] != seccomp.compile_filters(with_namespaces=True)[0]
+
+
+ALWAYS_ON_AARCH64 = """
+    clone execve exit_group openat read write close newfstatat fstat statx lseek mmap mprotect munmap brk
+    rt_sigaction rt_sigprocmask rt_sigreturn ioctl pread64 pwrite64 readv writev faccessat pipe2 dup dup3 fcntl
+    getcwd chdir mkdirat unlinkat renameat2 linkat symlinkat readlinkat fchmodat fchownat ppoll pselect6
+    epoll_create1 epoll_ctl epoll_pwait eventfd2 timerfd_create signalfd4 inotify_init1 futex set_tid_address
+    set_robust_list nanosleep clock_nanosleep clock_gettime sched_yield sched_getaffinity getrandom prlimit64 socket
+    socketpair bind listen connect accept4 sendto recvfrom sendmsg recvmsg getsockopt setsockopt shutdown wait4
+    waitid kill tgkill getpid gettid setsid uname prctl madvise mremap rseq membarrier
+""".split()  # noqa: SIM905  what musl, glibc, CPython, Go and V8 call there
+
+
+def test_what_programs_need_on_aarch64_is_allowed_there() -> None:
+    allowed = set(names(ALLOWED)) | {choice.call for choice in CHOICES}
+    missing = [name for name in ALWAYS_ON_AARCH64 if pyseccomp.resolve_syscall(pyseccomp.Arch.AARCH64, name) < 0]
+    assert missing == []  # the list above is of calls of that machine
+    assert [name for name in ALWAYS_ON_AARCH64 if name not in allowed] == []
+
+
+@pytest.mark.parametrize("arch", [pyseccomp.Arch.AARCH64, pyseccomp.Arch.X86_64])
+def test_what_opens_ways_out_has_a_number_and_no_permission_on_both_machines(arch: pyseccomp.Arch) -> None:
+    for name in ("unshare", "setns", "mount", "ptrace", "bpf", "keyctl", "open_by_handle_at", "init_module", "io_uring_setup"):
+        assert pyseccomp.resolve_syscall(arch, name) >= 0
+        assert name not in names(ALLOWED)
+
+
+def test_new_numbers_are_not_known_by_another_name() -> None:
+    for name, number in NEW_NUMBERS:
+        for arch in (pyseccomp.Arch.AARCH64, pyseccomp.Arch.X86_64):
+            try:
+                known = pyseccomp.resolve_syscall(arch, number)
+            except ValueError:  # not known to this libseccomp, as expected
+                continue
+            assert known == name.encode(), number

@@ -9,11 +9,11 @@ from pathlib import Path
 import pytest
 
 import sandbox
-from sandbox import Limits, SandboxSpec
+from sandbox import Level, Limits, SandboxSpec
 
 
-def run(script: str, limits: Limits, **options: object) -> sandbox.Completed:
-    spec = SandboxSpec(argv=("/usr/bin/python3", "-c", script), env=sandbox.base_env(), limits=limits)
+def run(script: str, limits: Limits, *, level: Level = Level.STRICT, **options: object) -> sandbox.Completed:
+    spec = SandboxSpec(argv=("/usr/bin/python3", "-c", script), env=sandbox.base_env(), limits=limits, level=level)
     return sandbox.run(spec, **options)  # type: ignore[arg-type]
 
 
@@ -65,6 +65,18 @@ def test_a_file_has_an_end() -> None:
 def test_memory_has_an_end() -> None:
     script = "try: bytearray(400 << 20)\nexcept MemoryError: print('refused')"
     assert run(script, Limits(memory_mib=200)).stdout == b"refused\n"
+
+
+SHARED = "import mmap; m = mmap.mmap(-1, 400 << 20); m.write(bytes(64 << 20)); m.write(bytes(64 << 20))"
+MEMORY_FILE = "import os; f = os.memfd_create('x'); [os.write(f, bytes(1 << 20)) for _ in range(200)]"
+
+
+@pytest.mark.parametrize("level", [Level.STRICT, Level.LANDLOCK])
+@pytest.mark.parametrize("script", [SHARED, MEMORY_FILE])
+def test_shared_memory_is_no_way_around_the_memory_limit(level: Level, script: str) -> None:
+    done = run(script + "\nprint('written')", Limits(memory_mib=100), level=level)
+    assert b"written" not in done.stdout
+    assert b"written" in run(script + "\nprint('written')", Limits(), level=level).stdout  # the control: without a limit
 
 
 def test_cpu_time_has_an_end() -> None:
