@@ -154,6 +154,7 @@ def alone(rng: random.Random, size: int) -> list[dict[str, Any]]:
         {"what": "chunks of 4 KiB, 80 needles", "MB/s": ours(few, text, 4096) / 1e6},
         {"what": "a chunk of 80 bytes, 80 needles", "µs": 80 / ours(few, small, 80) * 1e6},
         {"what": "a×39+b on a run of a", "MB/s": ours(raw([b"a" * 39 + b"b", *secrets[:79]]), b"a" * size) / 1e6},
+        {"what": "80 needles of digits", "MB/s": ours(raw(_numbers(rng, 80)), text) / 1e6},
         {"what": "prefixes of 80 needles", "MB/s": ours(few, prefixes) / 1e6},
         {"what": "prefixes of 1000 needles", "MB/s": _prefixes(rng, size, 1000) / 1e6},
         {"what": "prefixes of 8000 needles", "MB/s": _prefixes(rng, size, 8000) / 1e6},
@@ -179,6 +180,10 @@ def alone(rng: random.Random, size: int) -> list[dict[str, Any]]:
             }
         )
     return rows
+
+
+def _numbers(rng: random.Random, count: int) -> list[bytes]:
+    return ["".join(rng.choices(string.digits, k=20)).encode() for _ in range(count)]
 
 
 def _prefixes(rng: random.Random, size: int, count: int) -> float:

@@ -76,13 +76,14 @@ def needles_of(secret: bytes, chosen: Chosen, windows: bool | None, min_length: 
     parts, forms, shown = chosen
     found = Needles(set(), {}) if SQUEEZED in shown else Needles(set(), None)
     done: set[bytes] = set()
+    uses_marks = windows is not False or SQUEEZED in shown or any(form.random for form in forms)
     short_forms = tuple(form for form in forms if form.lines and not (form.pieces and windows is not False))
     for value, is_line in _values(secret, parts, min_length):
         if value in done:
             continue
         done.add(value)
-        marks = marked_bytes(value, every=False)
-        random = b"\1" in marks or is_mixed(value)
+        marks = marked_bytes(value, every=False) if uses_marks else b""
+        random = uses_marks and (b"\1" in marks or is_mixed(value))
         for form, needle in _spellings(value, short_forms if is_line else forms, random):
             found.add(needle, literal=form.literal, dense=form.dense or random)
         if windows is not False and not is_line:

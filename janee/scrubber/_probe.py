@@ -18,12 +18,13 @@ GRAM = 8
 """Bytes of a gram. Longer is rarer in ordinary text; shorter than the shortest usual needle keeps one rule for all."""
 
 _SIMD_PATTERNS = 64
+_SIMD_GRAMS = _SIMD_PATTERNS - 4  # with the fillers
 _SIMD_GROUPS = 10
 _SHARED, _SHARED_BY = 4, 16
 _MANY_GRAM = 4  # for too many for SIMD: short, so that the table stays in the cache
 _DFA_GRAMS = 2000
 _SIMD_QUICK = _SIMD_PATTERNS * 4
-_SIMD_MOST = _SIMD_PATTERNS * _SIMD_GROUPS
+_SIMD_MOST = _SIMD_GRAMS * _SIMD_GROUPS
 _TELLING = 40
 _RUN = 2  # SIMD takes eight patterns together: one like "aaab" would make the others be looked at closely on a run of a's
 _FEW = 4000  # needles that are worth that
@@ -34,9 +35,11 @@ _RARITY = bytes(
     for b in range(256)
 )
 
-# Of a few patterns the library looks for their rarest bytes instead of using SIMD, which is 20 times slower where these are
-# digits. So there are never a few: these are in no text (no UTF-8), and a hit would only mean a closer look.
+# Where three bytes are enough to have one of each pattern (few patterns, or all of digits), the library looks for those bytes
+# instead of using SIMD, which is 20 times slower. So there are always four that have nothing in common with others: they
+# are in no text (no UTF-8), and a hit would only mean a closer look.
 _FILLERS = tuple(bytes([byte]) * GRAM for byte in range(0xF8, 0x100))
+_FILLERS_LEAST = 4
 
 
 class Probe:
@@ -88,20 +91,21 @@ def _split(grams: list[bytes], *, few: bool) -> list[list[bytes]]:
     """`grams` in groups of much the same size; one group if they are too many for SIMD."""
     if not grams:
         return []
-    count = -(-len(grams) // _SIMD_PATTERNS) if few else 1
+    count = -(-len(grams) // _SIMD_GRAMS) if few else 1
     size = -(-len(grams) // count)
     return [grams[at : at + size] for at in range(0, len(grams), size)]
 
 
 def searcher(grams: Sequence[bytes]) -> BytesAhoCorasick:
     """A leftmost searcher over `grams` (short patterns), of the kind that is fastest for their number."""
-    if len(grams) <= _SIMD_PATTERNS:  # SIMD does the work, so what is built quickest
+    if len(grams) <= _SIMD_GRAMS:  # SIMD does the work, so what is built quickest
         implementation = Implementation.NoncontiguousNFA
     elif len(grams) <= _DFA_GRAMS:
         implementation = Implementation.DFA
     else:  # the other table would leave the cache
         implementation = Implementation.ContiguousNFA
-    filled = [*grams, *_FILLERS[len(grams) :]] if len(grams) > 1 else grams
+    fillers = _FILLERS[: max(_FILLERS_LEAST, len(_FILLERS) - len(grams))]
+    filled = [*grams, *fillers] if 1 < len(grams) <= _SIMD_GRAMS else grams
     return BytesAhoCorasick(filled, MatchKind.LeftmostLongest, implementation)
 
 
