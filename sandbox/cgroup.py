@@ -2,7 +2,7 @@
 
 Guarantees: everything that the execution starts is in its leaf from its first instruction (`CLONE_INTO_CGROUP`), limits
 written with `Leaf.limit` hold for all of it together, `Leaf.close` kills what is left, with nobody able to fork away from it
-(`cgroup.kill`), and removes the leaf. Leaves of owners that were killed are removed by whoever looks for a parent next.
+(`cgroup.kill`), and removes the leaf. Leaves of owners that were killed are removed by whoever makes the next one.
 Never: a change to a group that was not delegated to us, a version 1 hierarchy, a process of ours moved elsewhere.
 
 Source: Documentation/admin-guide/cgroup-v2.rst ("Delegation", "No Internal Process Constraint"), cgroups(7).
@@ -43,10 +43,8 @@ def find_parent() -> Parent | None:
     for path in _upwards(own, mount[1]):
         controllers = _controllers_below(path)
         if "memory" in controllers and _can_make_leaf(path, "memory.max"):
-            sweep(path)
             return Parent(path, controllers)
     if _can_make_leaf(own, "cgroup.kill"):
-        sweep(own)
         return Parent(own, frozenset())
     return None
 
@@ -74,6 +72,7 @@ class Leaf:
     @classmethod
     def make(cls, parent: Parent, *, dies_as_one: bool) -> Self:
         """A fresh, empty leaf. dies_as_one: whoever is out of memory takes all with it. Raises `OSError`."""
+        sweep(parent.path)
         prefix = os.path.join(parent.path, f"{_PREFIX}{_pid_namespace()}-{os.getpid()}-")
         path = prefix + str(next(number for number in itertools.count() if not os.path.exists(prefix + str(number))))
         os.mkdir(path, 0o755)
