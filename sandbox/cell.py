@@ -103,7 +103,10 @@ class Child:
 
 class Cell:
     """A prepared sandbox that waits for its specification. Used once. A context manager: leaving it kills what is
-    left."""
+    left.
+
+    pump_filter: the program for `apply_pump_filter`, compiled once for all cells; None where no filter was compiled.
+    """
 
     def __init__(
         self,
@@ -113,7 +116,9 @@ class Cell:
         failure: SandboxError | None = None,
         *,
         can_wait: bool = True,
+        pump_filter: bytes | None = None,
     ) -> None:
+        self.pump_filter = pump_filter
         self.level = level
         self._process = process
         self._identity = identity
@@ -133,7 +138,7 @@ class Cell:
             kit = make_kit(level)
             enter_host_view(kit)
         process, identity = _Init.launch(kit, template, hurry=hurry)
-        cell = cls(level, process, identity, can_wait=not hurry)
+        cell = cls(level, process, identity, can_wait=not hurry, pump_filter=kit.pump_program)
         if not hurry:
             _rehearse(level)
         return cell

@@ -79,7 +79,7 @@ def serve(connection: socket.socket, cell: Cell) -> None:
         try:
             protect_memory()
             rehearse()  # once more, here: it copies the pages that the real thing will touch
-            pump_filter = compile_pump_filter()
+            pump_filter = cell.pump_filter or compile_pump_filter()
             key = SealKey()
             hello = json.dumps({"publicKey": key.public}).encode()
             connection.sendall(encode_frame(FrameType.HELLO, hello))
