@@ -122,6 +122,33 @@ class Matcher:
         """Length of the longest suffix of `text` that is a proper prefix of a needle; 0 if there is none."""
         return next(self.suffixes(text), 0)
 
+    def hold_rubbed(self, text: bytes, most: int) -> int:
+        """The longest `hold` of `text` without the last 0 to `most` bytes, counted from the end of the whole `text`.
+
+        In one pass, as it is asked of every chunk: what stands at the end may be taken away by backspaces.
+        """
+        size = len(text)
+        best = 0
+        for searcher, head, base, stop in (
+            (self._far, _FAR_HEAD, size - most - self.longest + 1, size - _NEAR + _FAR_HEAD),
+            (self._heads, _HEAD, size - most - min(_NEAR, self.longest) + 1, size),
+        ):
+            if searcher is None or stop <= 0:
+                continue
+            first = max(0, base)
+            for _, start, _ in searcher.find_matches_as_indexes(text[first:stop], True):
+                at = first + start
+                if size - at <= best:
+                    break
+                if any(self.is_prefix(text[at:end]) for end in range(size, max(size - most, at + head) - 1, -1)):
+                    best = size - at
+                    break
+        for back in range(min(size, most + _HEAD - 1), best, -1):
+            at = size - back
+            if any(text[at : at + length] in self._starts for length in range(max(1, back - most), min(_HEAD, back + 1))):
+                return back
+        return best
+
     def suffixes(self, text: bytes) -> Iterator[int]:
         """Lengths of all suffixes of `text` that are proper prefixes of needles, the longest first."""
         size = len(text)

@@ -174,21 +174,17 @@ class Seer:
     def _held(self, text: bytes, view: View | None) -> int:
         """Up to where `text` may be written, as itself and as a terminal shows it. view: None if that is the same."""
         size = len(text)
-        cut = size - self.matcher.hold(text)
-        if not self.terminal:
-            return cut
-        if view is not None:
+        if view is not None or not self.terminal:
+            cut = size - self.matcher.hold(text)
+            if view is None:
+                return cut
             whole = views.pending(text)
             return min(cut, whole, self._held_on_terminal(text[:whole]))
         # Backspaces may follow and take away what stands at the end.
-        low = max(0, size - self.matcher.longest - LEAD)
-        for gone in range(1, views.RUBBED_OUT + 1):
-            if gone > size or not views.is_printable(text[size - gone]):
-                break
-            length = self.matcher.hold(text[low : size - gone])
-            if length:
-                cut = min(cut, size - gone - length)
-        return cut
+        gone = 0
+        while gone < min(size, views.RUBBED_OUT) and views.is_printable(text[size - gone - 1]):
+            gone += 1
+        return size - self.matcher.hold_rubbed(text, gone)
 
     def _held_on_terminal(self, text: bytes) -> int:
         """The same for a text with terminal sequences or backspaces, none of them unfinished."""

@@ -10,6 +10,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from janee.scrubber import Scrubber
+from janee.scrubber._matcher import Matcher
 from tests.scrubber import oracle
 
 MARKER = b"<*>"
@@ -194,3 +195,14 @@ def test_counts_each_secret_once_per_marker_by_name() -> None:
     stream.finish()
     assert stream.hits == 2
     assert stream.hits_by_secret == {"one": 2, "two": 1}
+
+
+@pytest.mark.parametrize("seed", range(30))
+def test_what_is_held_if_the_end_may_be_rubbed_out(seed: int) -> None:
+    rng = random.Random(seed)
+    for _ in range(20):
+        needles, text, _ = random_stream(rng)
+        matcher = Matcher(dict.fromkeys(needles, 1))
+        for most in range(5):
+            lengths = ((gone, oracle.held(text[: len(text) - gone], needles)) for gone in range(min(most, len(text)) + 1))
+            assert matcher.hold_rubbed(text, most) == max((gone + length for gone, length in lengths if length), default=0)
