@@ -5,6 +5,7 @@ Patterns are Python's; they run on values of at most 4,096 characters and must n
 
 from __future__ import annotations
 
+import re
 from dataclasses import replace
 from types import MappingProxyType
 from typing import Final
@@ -37,6 +38,13 @@ def matching(pattern: str, about: str) -> ValueType:
     return ValueType(Kind.MATCH, pattern=pattern, about=about)
 
 
+def parts(pattern: str, about: str, *items: ValueType) -> ValueType:
+    """A value of which the whole matches; each group that caught something has to be of its type, in order."""
+    if re.compile(pattern).groups != len(items):
+        raise ProfileError(f"{about}: the pattern needs one group for each type")
+    return ValueType(Kind.MATCH, pattern=pattern, items=items, about=about)
+
+
 def without(base: ValueType, *forbidden: tuple[str, str]) -> ValueType:
     """`base`, refused when one of the (pattern, reason) pairs is found in it. Patterns are searched ignoring case."""
     return replace(base, forbidden=(*base.forbidden, *forbidden))
@@ -50,3 +58,17 @@ def listed(item: ValueType, separator: str = ",") -> ValueType:
 def either(*items: ValueType) -> ValueType:
     """Any one of these types."""
     return ValueType(Kind.EITHER, items=items)
+
+
+# Names under which people keep secrets; the credential's own files are not in the workspace at all.
+_KEPT: Final = (
+    r"(?:^|[/@=,])(?:\.env(?!\.(?:example|sample|template|dist)$)(?:\.[\w.-]+)?|\.envrc|\.netrc|_netrc|\.npmrc|\.pypirc|\.pgpass|\.my\.cnf|"
+    r"\.git-credentials|\.htpasswd|\.vault-token|id_(?:rsa|dsa|ecdsa|ed25519)|\.(?:ssh|aws|kube|docker|gnupg|azure|config)(?:/.*)?|"
+    r"(?:[\w.-]*[._-])?(?:credentials?|secrets?|kubeconfig|tfstate)(?:\.(?:json|ya?ml|toml|ini|txt|env|csv|tfvars|backup))?|"
+    r"[\w.-]+\.(?:pem|key|p12|pfx|jks|keystore|kdbx|ppk|asc|gpg|tfstate))$"
+)
+
+
+def ordinary(base: ValueType) -> ValueType:
+    """`base` (a path, or data that may name one), refused when the name is one that secrets are kept under."""
+    return without(base, (_KEPT, "names a file of secrets"))
