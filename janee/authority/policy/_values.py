@@ -80,7 +80,12 @@ def _enum(value_type: ValueType, value: str, context: Context) -> Found:
 
 
 def _match(value_type: ValueType, value: str, context: Context) -> Found:
-    return Preset.READ if re.fullmatch(value_type.pattern, value) else f"is not {value_type.about}"
+    """The whole matches; what its groups caught is checked against their types."""
+    found = re.fullmatch(value_type.pattern, value)
+    if found is None:
+        return f"is not {value_type.about}"
+    parts = zip(value_type.items, found.groups(), strict=False)  # no types: groups that only group
+    return _strictest(check(item, part, context) for item, part in parts if part is not None)
 
 
 def _list(value_type: ValueType, value: str, context: Context) -> Found:
