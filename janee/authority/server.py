@@ -34,6 +34,7 @@ from uvicorn.server import Server
 from janee.authority.api import make_app
 from janee.authority.core import Authority
 from janee.authority.gate import Gate
+from janee.authority.logs import clean_logs
 from janee.errors import JaneeError, StoreError, UsageError
 from janee.protocol import ErrorBody, ErrorCode
 
@@ -89,7 +90,8 @@ def run_server(
         with authority.transaction() as tx:
             tx.audit("authority.started", pid=os.getpid(), listen=_url(listen, listener))
         server = _Server(config, authority, _url(listen, listener), ready_fd, parent_fd)
-        asyncio.run(server.serve(sockets=[listener]))
+        with clean_logs(authority.masks):
+            asyncio.run(server.serve(sockets=[listener]))
     finally:
         listener.close()
         if listen.unix is not None:

@@ -21,6 +21,7 @@ from pathlib import Path
 from typing import Final
 from urllib.parse import urlsplit
 
+from janee.cli._clashes import REMEDY, stored_clashes
 from janee.cli._home import compiled
 from janee.config.file import JaneeHome, load_config
 from janee.config.home import verify_private_directory
@@ -177,6 +178,8 @@ def _secrets(home: JaneeHome) -> Iterator[Check]:
             for field in service.auth.secret_fields:
                 store.secret(service.name, field)  # raises if it cannot be decrypted
     yield Check("secrets", Status.PASS, "what is stored can be decrypted")
+    for name in stored_clashes(home):
+        yield Check("secrets", Status.WARN, f"the credential of {name} occurs in the configuration", REMEDY)
 
 
 def _clock(home: JaneeHome) -> Iterator[Check]:

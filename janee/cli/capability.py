@@ -7,12 +7,13 @@ from typing import TYPE_CHECKING, Any, Final
 
 import click
 
+from janee.cli._clashes import REMEDY, stored_clashes
 from janee.cli._home import changing, compiled, current_home, missing, section, verify_name, verify_pattern
 from janee.cli._options import json_option
 from janee.cli._output import note, print_json, say, table, warn
 from janee.config.file import command_rule_data, load_config
 from janee.config.schema import DEFAULT_AGENTS, AnyOf, ArgvRule, Capability, CommandRule, Config, Match, Mode
-from janee.errors import UsageError
+from janee.errors import StoreError, UsageError
 
 if TYPE_CHECKING:
     from janee.authority.policy import Policy
@@ -356,13 +357,22 @@ def _facts(config: Config, name: str) -> dict[str, Any]:
 
 def _report(config: Config, name: str, what: str, as_json: bool) -> None:
     policy = compiled(config)
-    notes = _weaknesses(config, policy, name)
+    notes = [*_weaknesses(config, policy, name), *_clashes()]
     if as_json:
         print_json({"ok": True, "capability": describe(config.capabilities[name]), "warnings": notes})
     else:
         say(f"capability {name} {what}")
     for text in notes:
         warn(text)
+
+
+def _clashes() -> list[str]:
+    """Credentials that are words of the configuration; a store that cannot be read is `janee doctor`'s business."""
+    try:
+        names = stored_clashes(current_home())
+    except StoreError as error:
+        return [f"the credentials could not be compared with the configuration: {error.message}"]
+    return [f"the credential of {name} occurs in the configuration: {REMEDY}" for name in names]
 
 
 def _weaknesses(config: Config, policy: Policy, name: str) -> list[str]:

@@ -8,11 +8,12 @@ from typing import Any, Final
 
 import click
 
+from janee.cli._clashes import REMEDY, clashes_of
 from janee.cli._home import changing, current_home, missing, operator, section, verify_name
 from janee.cli._options import json_option
-from janee.cli._output import note, print_json, say, table
+from janee.cli._output import note, print_json, say, table, warn
 from janee.cli._secrets import collect_secrets
-from janee.config.file import load_config
+from janee.config.file import JaneeHome, load_config
 from janee.config.schema import AuthType, Service
 from janee.errors import UsageError
 from janee.secret import Secret
@@ -90,6 +91,7 @@ def add(
             raise _exists(name)
         services[name] = entry
     _done(as_json, name, "added", list(values))
+    _warn_of_clashes(home, values)
     if not values:
         note(f"no credential is stored yet: janee service set-secret {name}")
 
@@ -162,6 +164,12 @@ def set_secret(name: str, fields: tuple[str, ...], username: str | None, from_st
         transaction.audit("service.secret_set", operator=operator(), service=name, fields=list(values))
         _put(transaction, name, values)
     _done(as_json, name, "changed", list(values))
+    _warn_of_clashes(home, values)
+
+
+def _warn_of_clashes(home: JaneeHome, values: Mapping[str, Secret]) -> None:
+    for field in clashes_of(home, {name: value for name, value in values.items() if name != "username"}):
+        warn(f"the {field} occurs in the configuration", REMEDY)
 
 
 @command.command()
