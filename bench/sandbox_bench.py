@@ -1,6 +1,6 @@
 """How quickly a sandboxed command starts, as a ratio to bubblewrap in the same run.
 
-    python bench/sandbox.py [--rounds N] [--command true|git] [--user UID]
+    python bench/sandbox.py [--rounds N] [--command true|git] [--user UID] [--flight SECONDS] [--memory N] [--json]
 
 Contestants take turns in random order, each with pipes for output that are read to their end and a status that is
 collected. What a client of the zygote waits for is measured: request, output, status; the pool of warm executors is
@@ -17,12 +17,15 @@ import shutil
 import socket
 import statistics
 import subprocess
+import sys
+import tempfile
+import threading
 import time
 from collections.abc import Callable
 from pathlib import Path
 
 import sandbox
-from sandbox import wire
+from sandbox import seccomp, wire
 
 COMMANDS = {"true": ("/usr/bin/true",), "git": ("/usr/bin/git", "--version")}
 BWRAP = (
@@ -32,7 +35,11 @@ BWRAP = (
     *("--proc", "/proc", "--dev", "/dev", "--tmpfs", "/tmp", "--tmpfs", "/home"),
     *("--clearenv", "--setenv", "PATH", "/usr/bin"),
 )
+UNSHARE = ("unshare", "-Urpnmiu", "--fork")
 PAUSE_S = 0.012
+IN_FLIGHT = 8
+SLICES = 3
+SETTLE_S = 1.5
 
 
 def serve(connection: socket.socket, cell: sandbox.Cell) -> None:
@@ -61,8 +68,28 @@ class Client:
         while len(self._pool) < self._warm:
             self._pool.append(self._zygote.spawn_blocking())
 
+    def spawn(self) -> socket.socket:
+        return self._zygote.spawn_blocking()
+
+    def memory_mib(self, count: int) -> dict[str, float]:
+        """Per warm executor, by kind of memory."""
+        held = [self.spawn() for _ in range(count)]
+        time.sleep(SETTLE_S)
+        executors = _children(self._zygote.pid)
+        total = {"Private_Dirty": 0, "Pss": 0}
+        for pid in (*executors, *(child for executor in executors for child in _children(executor))):
+            for line in Path(f"/proc/{pid}/smaps_rollup").read_text().splitlines()[1:]:
+                name, kib, *_ = line.split()
+                if name[:-1] in total:
+                    total[name[:-1]] += int(kib)
+        for connection in held:
+            connection.close()
+        return {name: kib / 1024 / count for name, kib in total.items()}
+
     def run(self, argv: tuple[str, ...]) -> int:
-        connection = self._pool.pop() if self._pool else self._zygote.spawn_blocking()
+        return self.ask(self._pool.pop() if self._pool else self.spawn(), argv)
+
+    def ask(self, connection: socket.socket, argv: tuple[str, ...]) -> int:
         out_read, out_write = os.pipe()
         err_read, err_write = os.pipe()
         with connection:
@@ -81,9 +108,78 @@ class Client:
         self._zygote.close()
 
 
-def spawned(argv: tuple[str, ...]) -> int:
+def _children(pid: int) -> list[int]:
+    return [int(word) for word in Path(f"/proc/{pid}/task/{pid}/children").read_text().split()]
+
+
+class Bubblewrap:
+    """bwrap with the filter that our commands have."""
+
+    def __init__(self) -> None:
+        self._filter = os.memfd_create("filter")
+        os.write(self._filter, seccomp.compile_filters(with_namespaces=True)[-1])
+
+    def run(self, argv: tuple[str, ...]) -> int:
+        fresh = os.open(f"/proc/self/fd/{self._filter}", os.O_RDONLY)  # bwrap reads it to its end: an offset of its own
+        try:
+            return spawned((*BWRAP, "--seccomp", str(fresh), *argv), (fresh,))
+        finally:
+            os.close(fresh)
+
+
+class Crun:
+    """crun with a bundle like bwrap's root; a container name for each run."""
+
+    def __init__(self, argv: tuple[str, ...]) -> None:
+        self._bundle = tempfile.mkdtemp(prefix="bench-")
+        rootless = ["--rootless"] if os.geteuid() != 0 else []
+        subprocess.run(["crun", "spec", *rootless], cwd=self._bundle, check=True, capture_output=True)
+        config = Path(self._bundle) / "config.json"
+        value = json.loads(config.read_text())
+        value["process"] |= {"terminal": False, "args": list(argv)}
+        value["root"] = {"path": "rootfs", "readonly": True}
+        value["linux"].pop("resources", None)
+        for name in ("usr", "proc", "dev", "sys", "tmp"):
+            (Path(self._bundle) / "rootfs" / name).mkdir(parents=True)
+        for name in ("bin", "lib", "lib64"):
+            (Path(self._bundle) / "rootfs" / name).symlink_to(f"usr/{name}")
+        value["mounts"].append({"destination": "/usr", "type": "bind", "source": "/usr", "options": ["rbind", "ro"]})
+        config.write_text(json.dumps(value))
+
+    def run(self, argv: tuple[str, ...]) -> int:
+        name = f"bench-{os.getpid()}-{random.getrandbits(48)}"
+        return spawned(("crun", "--cgroup-manager=disabled", "run", "--bundle", self._bundle, name))
+
+    def close(self) -> None:
+        shutil.rmtree(self._bundle)
+
+
+def flight(contestants: dict[str, Callable[[], Callable[[], int]]], seconds: float) -> dict[str, float]:
+    """Executions per second with IN_FLIGHT at a time. A contestant makes, per slot, the function that runs once."""
+    done = dict.fromkeys(contestants, 0)
+    for _ in range(SLICES):
+        for name in random.sample(list(contestants), len(contestants)):
+            ends = time.monotonic() + seconds
+            counts = [0] * IN_FLIGHT
+
+            def slot(number: int, name: str = name, ends: float = ends, counts: list[int] = counts) -> None:
+                once = contestants[name]()
+                while time.monotonic() < ends:
+                    counts[number] += once() == 0
+
+            threads = [threading.Thread(target=slot, args=(number,)) for number in range(IN_FLIGHT)]
+            for thread in threads:
+                thread.start()
+            for thread in threads:
+                thread.join()
+            done[name] += sum(counts)
+    return {name: count / (SLICES * seconds) for name, count in done.items()}
+
+
+def spawned(argv: tuple[str, ...], pass_fds: tuple[int, ...] = ()) -> int:
     """A command through posix_spawn (subprocess uses vfork where it can), output read to its end."""
-    return subprocess.run(argv, stdin=subprocess.DEVNULL, capture_output=True, env={"PATH": "/usr/bin"}).returncode
+    environment = {"PATH": "/usr/bin:/usr/sbin"}
+    return subprocess.run(argv, stdin=subprocess.DEVNULL, capture_output=True, env=environment, pass_fds=pass_fds).returncode
 
 
 def measure(contestants: dict[str, Callable[[], int]], rounds: int, between: Callable[[], None]) -> dict[str, list[float]]:
@@ -106,6 +202,8 @@ def main() -> None:
     parser.add_argument("--rounds", type=int, default=200)
     parser.add_argument("--command", choices=COMMANDS, default="true")
     parser.add_argument("--user", type=int)
+    parser.add_argument("--flight", type=float, metavar="SECONDS")
+    parser.add_argument("--memory", type=int, metavar="N")
     parser.add_argument("--json", action="store_true")
     options = parser.parse_args()
     if options.user:
@@ -121,8 +219,17 @@ def main() -> None:
         "warm with a mount": lambda: bound.run(argv),
         "cold": lambda: cold.run(argv),
     }
-    if shutil.which("bwrap"):
-        contestants["bwrap"] = lambda: spawned((*BWRAP, *argv))
+    bwrap = Bubblewrap() if shutil.which("bwrap") else None
+    if bwrap is not None:
+        contestants["bwrap"] = lambda: bwrap.run(argv)
+    if shutil.which("unshare"):
+        contestants["unshare"] = lambda: spawned((*UNSHARE, *argv))
+    crun = Crun(argv) if shutil.which("crun") else None
+    if crun is not None:
+        contestants["crun"] = lambda: crun.run(argv)
+    missing = [name for name in ("bwrap", "unshare", "crun") if shutil.which(name) is None]
+    if missing:
+        print(f"not installed, not measured: {', '.join(missing)}", file=sys.stderr)
 
     def between() -> None:
         warm.refill()
@@ -130,9 +237,13 @@ def main() -> None:
 
     try:
         times = measure(contestants, options.rounds, between)
+        rates = flight(_in_flight(cold, bwrap, argv), options.flight) if options.flight else {}
+        memory = cold.memory_mib(options.memory) if options.memory else {}
     finally:
         for client in (warm, bound, cold):
             client.close()
+        if crun is not None:
+            crun.close()
     peer = statistics.median(times["bwrap"]) if "bwrap" in times else float("nan")
     rows = {
         name: {
@@ -143,10 +254,31 @@ def main() -> None:
         for name, taken in times.items()
     }
     if options.json:
-        print(json.dumps(rows))
+        print(json.dumps({"start": rows, "per_second": rates, "mib_per_warm_executor": memory}))
         return
     for name, row in rows.items():
         print(f"{name:20} {row['median_ms']:7.2f} ms  p99 {row['p99_ms']:7.2f} ms  {row['ratio']:5.2f} x bwrap")
+    for name, rate in rates.items():
+        print(f"{name:20} {rate:7.1f} /s with {IN_FLIGHT} in flight  {rate / rates.get('bwrap', float('nan')):5.2f} x bwrap")
+    for name, mib in memory.items():
+        print(f"{name:20} {mib:7.2f} MiB per warm executor")
+
+
+def _in_flight(client: Client, bwrap: Bubblewrap | None, argv: tuple[str, ...]) -> dict[str, Callable[[], Callable[[], int]]]:
+    def slot() -> Callable[[], int]:
+        following = [client.spawn()]
+
+        def once() -> int:
+            status = client.ask(following.pop(), argv)
+            following.append(client.spawn())
+            return status
+
+        return once
+
+    found: dict[str, Callable[[], Callable[[], int]]] = {"warm": slot}
+    if bwrap is not None:
+        found["bwrap"] = lambda: lambda: bwrap.run(argv)
+    return found
 
 
 if __name__ == "__main__":
