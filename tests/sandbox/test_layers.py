@@ -20,6 +20,7 @@ from sandbox import ErrorCode, SandboxError, SandboxSpec
 from tests.sandbox import rig
 
 PYTHON = "/usr/bin/python3"
+SHOWN = "/usr/share"  # not below a scratch directory, which would be read-only then
 pytestmark = pytest.mark.skipif(not os.access(PYTHON, os.X_OK), reason="the probes need Debian's python3 at /usr/bin/python3")
 INSIDE = """
 import ctypes, json, os, resource, socket
@@ -46,8 +47,7 @@ print(json.dumps({
 
 @cache
 def inside(level: str, user: str) -> dict[str, Any]:
-    work = Path(__file__).parent
-    options = ("--level", level, "--ro", str(work), "--pids", "77")
+    options = ("--level", level, "--ro", SHOWN, "--pids", "77")
     done = rig.run(PYTHON, "-c", INSIDE, options=options, user=user)
     assert done.returncode == 0, done.stderr
     found: dict[str, Any] = json.loads(done.stdout)
@@ -116,7 +116,7 @@ def test_every_mount_is_nosuid_and_only_the_workspace_and_scratch_are_writable()
         assert "nosuid" in flags, path
         assert "nodev" in flags or (path.startswith("/dev/") and path not in scratch), path
         assert ("ro" in flags) == (path not in scratch), path
-    assert {"/", "/usr", "/proc", str(Path(__file__).parent)} <= mounts.keys()
+    assert {"/", "/usr", "/proc", SHOWN} <= mounts.keys()
 
 
 @contextmanager
@@ -131,15 +131,22 @@ def running(user: str = "root") -> Iterator[tuple[int, int]]:
             return [pid for pid in rig.processes_with(mark) if user_namespace(pid) not in ("", user_namespace(os.getpid()))]
 
         def commands() -> list[int]:
-            return [pid for pid in found() if Path(f"/proc/{pid}/comm").read_text() == "sh\n"]
+            return [pid for pid in found() if name_of(pid) == "sh"]
 
-        assert rig.eventually(lambda: len(commands()) == 1)
+        assert rig.eventually(lambda: len(commands()) == 1, rig.DEADLINE_S)
         (command,) = commands()
         parent = int(Path(f"/proc/{command}/stat").read_text().rpartition(")")[2].split()[1])
         yield parent, command
     finally:
         front.kill()
         front.wait()
+
+
+def name_of(pid: int) -> str:
+    try:
+        return Path(f"/proc/{pid}/comm").read_text().strip()
+    except OSError:
+        return ""
 
 
 def user_namespace(pid: int) -> str:
