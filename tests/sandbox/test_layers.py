@@ -120,18 +120,15 @@ def test_every_mount_is_nosuid_and_only_the_workspace_and_scratch_are_writable()
 
 
 @contextmanager
-def running(user: str = "root") -> Iterator[tuple[int, int]]:
-    """A command that sleeps: (its pid 1, itself), as the host numbers them."""
+def running(user: str = "root", level: str = "strict") -> Iterator[tuple[int, int]]:
+    """A command that sleeps: (its pid 1 or keeper, itself), as the host numbers them."""
     mark = f"layer-{os.getpid()}-{time.monotonic_ns()}"
-    argv = [sys.executable, "-m", "sandbox", "run", "--", "sh", "-c", f"sleep 60; : {mark}"]
+    argv = [sys.executable, "-m", "sandbox", "run", "--level", level, "--", "sh", "-c", f"sleep 60; : {mark}"]
     front = subprocess.Popen(argv, cwd=rig.REPOSITORY, **rig.identity(user))
     try:
 
-        def found() -> list[int]:
-            return [pid for pid in rig.processes_with(mark) if user_namespace(pid) not in ("", user_namespace(os.getpid()))]
-
         def commands() -> list[int]:
-            return [pid for pid in found() if name_of(pid) == "sh"]
+            return [pid for pid in rig.processes_with(mark) if name_of(pid) == "sh"]
 
         assert rig.eventually(lambda: len(commands()) == 1, rig.DEADLINE_S)
         (command,) = commands()
@@ -149,19 +146,20 @@ def name_of(pid: int) -> str:
         return ""
 
 
-def user_namespace(pid: int) -> str:
-    try:
-        return os.readlink(f"/proc/{pid}/ns/user")
-    except OSError:
-        return ""
-
-
 def test_pid_1_belongs_to_nobody_who_could_read_it() -> None:
     if os.geteuid() != 0:
         pytest.skip("needs root")
     with running() as (first, command):
         assert Path(f"/proc/{first}/environ").stat().st_uid == 0  # not dumpable: the kernel gives it to root
         assert Path(f"/proc/{command}/environ").stat().st_uid != 0
+
+
+def test_the_keeper_is_read_by_nobody_of_its_user() -> None:
+    if os.geteuid() != 0:
+        pytest.skip("needs root")
+    with running("ordinary", "landlock") as (keeper, command):
+        assert Path(f"/proc/{command}/environ").stat().st_uid == rig.NOBODY
+        assert Path(f"/proc/{keeper}/environ").stat().st_uid == 0
 
 
 def test_pid_1_holds_nothing_of_its_owner() -> None:
