@@ -19,7 +19,7 @@ GRAM = 8
 
 _SIMD_PATTERNS = 64
 _SIMD_GRAMS = _SIMD_PATTERNS - 4  # with the fillers
-_SIMD_GROUPS = 10
+_SIMD_GROUPS = 14  # measured: as quick as a table for 840 grams, and it needs no room in the cache that others use too
 _SHARED, _SHARED_BY = 4, 16
 _MANY_GRAM = 4  # for too many for SIMD: short, so that the table stays in the cache
 _DFA_GRAMS = 2000
