@@ -5,8 +5,12 @@
 Contestants take turns in random order, each with pipes for output that are read to their end and a status that is
 collected. What a client of the zygote waits for is measured: request, output, status; the pool of warm executors is
 refilled in the pause between rounds, as a server would. `cold` is a request to an empty pool. Everything of level
-strict is on; bubblewrap has its usual options (`--unshare-all`, read-only /usr, own /proc, /dev, /tmp), and neither
-Landlock, seccomp nor limits.
+strict is on; bubblewrap has its usual options (`--unshare-all`, read-only /usr, own /proc, /dev, /tmp) and our
+seccomp filter, and neither Landlock nor limits. crun runs without control groups, where it is installed.
+
+--flight: executions per second with 8 in flight, slices of the contestants taking turns; a slot of ours has its next
+executor prepared when the last one has answered. --memory: what N warm executors cost (each the executor and pid 1 of
+its sandbox; needs root, who alone can look into them): Private_Dirty is what each added, Pss its share of the rest too.
 """
 
 import argparse
