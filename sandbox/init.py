@@ -29,6 +29,7 @@ import os
 import resource
 import signal
 import socket
+import stat
 import struct
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -47,6 +48,7 @@ _SIOCGIFFLAGS, _SIOCSIFFLAGS, _IFF_UP = 0x8913, 0x8914, 0x1
 _IFREQ: Final = struct.Struct("16sh14x")
 _BACKLOG: Final = 128
 _STDIO_COUNT: Final = 3
+_NULL_DEVICE: Final = os.makedev(1, 3)  # Documentation/admin-guide/devices.txt
 _DEFAULT: Final = Limits()
 _DEVICES: Final = ("/dev/null", "/dev/zero", "/dev/full", "/dev/random", "/dev/urandom")
 
@@ -110,6 +112,7 @@ def _serve(channel: socket.socket, kit: Kit, *, from_template: bool, hurry: bool
         raise SandboxError(ErrorCode.SETUP_FAILED, "orders and descriptors do not match")
     listeners = _furnish(inside.scratch, orders, mounts)
     lock(inside, kit, orders, frame.descriptors[-1] if kit.explain else None)
+    _use_own_null(stdio)
     command.enter_cwd(orders.cwd)
     path = command.find_executable(orders)
     kernel.mark_close_on_exec(_STDIO_COUNT)
@@ -122,6 +125,17 @@ def _serve(channel: socket.socket, kit: Kit, *, from_template: bool, hurry: bool
     code, by_signal = command.wait_for(pid)
     _kill_everything()
     wire.send(channel, {"code": code, "signal": by_signal})
+
+
+def _use_own_null(stdio: tuple[int, ...]) -> None:
+    """Put the sandbox's /dev/null in the place of the host's: through that one, the times of the host's node change."""
+    for descriptor in stdio:
+        about = os.fstat(descriptor)
+        if stat.S_ISCHR(about.st_mode) and about.st_rdev == _NULL_DEVICE:
+            access = fcntl.fcntl(descriptor, fcntl.F_GETFL) & os.O_ACCMODE
+            own = os.open("/dev/null", access | os.O_CLOEXEC)
+            os.dup2(own, descriptor, inheritable=False)
+            os.close(own)
 
 
 def _kill_everything() -> None:

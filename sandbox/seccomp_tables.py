@@ -220,6 +220,7 @@ _SHARED_ANONYMOUS: Final = 0x21  # MAP_SHARED | MAP_ANONYMOUS
 _MFD_HUGETLB: Final = 0x4
 _MADV_MERGEABLE: Final = 12
 _PRIO_USER, _IOPRIO_WHO_USER = 2, 3
+_F_SETLEASE, _F_NOTIFY = 1024, 1026
 _SCHEDULING: Final = ("sched_setaffinity", "sched_setscheduler", "sched_setparam", "sched_setattr")
 _O_CREAT: Final = 0o100
 _O_TMPFILE_BIT: Final = 0o20000000
@@ -353,6 +354,14 @@ ARGUMENT_RULES: Final = (
     *_priority_rules(),
     *_socket_option_rules(),
     *_memory_rules(),
+    ArgumentRule(
+        "watching shows what others do with the same files, outside too: /usr tells which programs the host starts",
+        ("inotify_add_watch",),
+        (),
+        errno.EACCES,
+    ),
+    ArgumentRule("the same by directory notification", ("fcntl",), (_low(1, _F_NOTIFY),), errno.EINVAL),
+    ArgumentRule("a lease holds up whoever opens the file outside", ("fcntl",), (_low(1, _F_SETLEASE),), errno.EINVAL),
 )
 
 # Wherever a directory of the host is shown: somebody outside may have put a socket there, which a read-only mount does not
@@ -390,7 +399,6 @@ WITHOUT_NAMESPACES: Final = (
         (),
         errno.EOPNOTSUPP,
     ),
-    ArgumentRule("watching directories that cannot be opened", _calls("inotify_add_watch"), (), errno.EACCES),
     ArgumentRule("priority of other processes of the same user", _SCHEDULING, (Condition(0, Op.NE, 0),)),
     ArgumentRule("priority of other processes of the same user", ("setpriority", "ioprio_set"), (Condition(1, Op.NE, 0),)),
     ArgumentRule("a signal to everything of the same user, where Landlock has no scopes", ("kill",), (_low(0, -1),)),

@@ -180,7 +180,8 @@ CONTROLS = frozenset(
     read_2_memory_information read_2_kernel_version read_2_statistics read_2_virtual_memory read_2_dpkg_status
     read_2_etc_group_shadow read_2_network_devices read_2_unix_sockets read_2_osrelease read_2_init_io
     more_than_one_id_mapped setgroups_allowed inherited_core_filter inherited_working_directory
-    inherited_environment trusted_attribute file_capabilities speculation_left_open
+    watch_programs_of_host directory_notification_of_host lease_on_program_of_host
+    times_of_null_device_by_standard_input inherited_environment trusted_attribute file_capabilities speculation_left_open
 """.split()
 )
 
@@ -192,6 +193,7 @@ def register(api):
     register_network(api)
     register_resources(api)
     register_processes(api)
+    register_host_activity(api)
 
 
 def register_tables(api):
@@ -506,6 +508,33 @@ def register_resources(api):
             file.write("#!/bin/sh\n")
         os.chmod(path, 0o755)
         os.execv(path, [path])
+
+
+def register_host_activity(api):
+    def watch(path):
+        descriptor = api.LIBC.inotify_init1(0)
+        if api.LIBC.inotify_add_watch(descriptor, path, 0x21) < 0:
+            api.deny()
+        return "watched"
+
+    api.PROBES["watch_programs_of_host"] = lambda: watch(b"/usr/bin")
+    api.PROBES["watch_loader_of_host"] = lambda: watch(b"/etc/ld.so.cache")
+
+    @api.probe
+    def directory_notification_of_host():
+        return str(fcntl.fcntl(os.open("/usr/bin", os.O_RDONLY), fcntl.F_NOTIFY, fcntl.DN_ACCESS))
+
+    @api.probe
+    def lease_on_program_of_host():
+        return str(fcntl.fcntl(os.open("/usr/bin/env", os.O_RDONLY), fcntl.F_SETLEASE, fcntl.F_RDLCK))
+
+    @api.probe
+    def times_of_null_device_by_standard_input():
+        before = os.stat("/dev/null").st_mtime_ns, os.fstat(0).st_mtime_ns
+        os.utime(0)
+        if os.fstat(0).st_mtime_ns == before[1]:
+            raise api.Refused("without effect")
+        return "changed"
 
 
 def register_processes(api):
