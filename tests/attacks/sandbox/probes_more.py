@@ -602,6 +602,26 @@ def register_processes(api):
         return str(descriptor)
 
     @api.probe
+    def terminal_of_process():
+        with open("/proc/self/stat") as file:
+            number = file.read().rpartition(")")[2].split()[4]
+        if number == "0":
+            raise api.Refused("none")
+        return number
+
+    @api.probe
+    def descriptor_of_any_process_is_terminal():
+        for name in os.listdir("/proc"):
+            try:
+                links = [os.readlink(f"/proc/{name}/fd/{n}") for n in os.listdir(f"/proc/{name}/fd")]
+            except OSError:
+                continue
+            found = [link for link in links if link.startswith(("/dev/pts", "/dev/tty"))]
+            if found:
+                return f"{name} {found}"
+        raise api.Refused("none")
+
+    @api.probe
     def standard_descriptor_is_terminal():
         if any(os.isatty(n) for n in (0, 1, 2)):
             return "yes"
