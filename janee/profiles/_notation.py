@@ -124,7 +124,7 @@ class _Reader:
         return node
 
     def _option(self, line: str) -> list[Option]:
-        facts, mark, reason = line.partition(" ! ")
+        facts, mark, reason = f"{line} ".partition(" ! ")
         if mark and not reason.strip():
             self._fail("`!` without a reason")
         spellings: list[str] = []

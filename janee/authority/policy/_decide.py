@@ -14,16 +14,16 @@ from collections.abc import Callable
 from dataclasses import replace
 from typing import Final, TypeVar
 
-from janee.authority.policy._argv import MAX_COMMAND_BYTES, CompiledRule, Reading, UnknownTool
+from janee.authority.policy._argv import CompiledRule
+from janee.authority.policy._command import check_command, is_plain_path
 from janee.authority.policy._compile import CompiledCapability, Policy
 from janee.authority.policy._decision import Decision, ExecQuery, HttpQuery, HttpTarget, RefusalError, Trace
 from janee.authority.policy._glob import glob_matches
 from janee.authority.policy._http import METHODS, HttpRuleError, clean_headers, split_target, verify_body
-from janee.authority.policy._line import Refused
 from janee.authority.policy._path import PathError
-from janee.authority.policy._pattern import TooCostlyError, is_plain
 from janee.authority.policy._tool import ToolEntry
 from janee.config.schema import Access, AuthType, Delivery, Mode
+from janee.profiles import Hardening
 from janee.protocol import ReasonCode, SandboxLevel
 
 Query = ExecQuery | HttpQuery
@@ -51,7 +51,7 @@ def may_see(compiled: CompiledCapability, agent_id: str | None) -> bool:
 
 
 def _decide(
-    policy: Policy, query: Q, mode: Mode, checks: Callable[[CompiledCapability, Q, Trace], HttpTarget | None]
+    policy: Policy, query: Q, mode: Mode, checks: Callable[[CompiledCapability, Q, Trace], HttpTarget | Hardening | None]
 ) -> Decision:
     trace = Trace()
     compiled = policy.capabilities.get(query.capability_id)
@@ -66,7 +66,7 @@ def _decide(
         _check_agent(compiled, query.agent_id, trace)
         _check_mode(compiled, mode, trace)
         _check_reason(compiled, query, trace)
-        target = checks(compiled, query, trace)
+        found = checks(compiled, query, trace)
         _check_approval(compiled, trace)
     except RefusalError as refusal:
         return _deny(query, compiled, trace, refusal)
@@ -88,7 +88,8 @@ def _decide(
         trace=trace.steps(),
         capability=compiled.capability,
         service=compiled.service,
-        target=target,
+        target=found if isinstance(found, HttpTarget) else None,
+        hardening=found if isinstance(found, Hardening) else None,
     )
 
 
@@ -98,7 +99,14 @@ def overrule(decision: Decision, code: ReasonCode, policy: str, next_step: str) 
     trace.note(_CHECK_OF_CODE.get(code, code.value.lower()), policy, "fail")
     steps = (*decision.trace, *trace.steps())
     return replace(
-        decision, allowed=False, reason_code=code, evaluated_policy=policy, next_step=next_step, trace=steps, target=None
+        decision,
+        allowed=False,
+        reason_code=code,
+        evaluated_policy=policy,
+        next_step=next_step,
+        trace=steps,
+        target=None,
+        hardening=None,
     )
 
 
@@ -206,18 +214,20 @@ def _check_approval(compiled: CompiledCapability, trace: Trace) -> None:
 # --- exec -------------------------------------------------------------------------------------------------------------
 
 
-def _exec_checks(compiled: CompiledCapability, query: ExecQuery, trace: Trace) -> None:
+def _exec_checks(compiled: CompiledCapability, query: ExecQuery, trace: Trace) -> Hardening | None:
     _check_delivery(compiled, trace)
-    rule = None
+    entry: CompiledRule | ToolEntry | None = None
     if query.command is None:
         trace.note("command", "no command was asked about", "skip")
     else:
-        rule = _check_command(compiled, query.command, _roots(compiled, query), trace)
+        roots = tuple(root for root in (compiled.capability.work_dir or query.cwd,) if root and is_plain_path(root))
+        entry = check_command(compiled, query.command, roots, trace)
     _check_cwd(compiled, query, trace)
     _check_executable(query, trace)
     _check_sandbox(compiled, query, trace)
-    if rule is not None:
-        trace.note("command", f"allowed by {rule}")
+    if entry is not None:
+        trace.note("command", f"allowed by {entry.text}")
+    return entry.tool.profile.harden if isinstance(entry, ToolEntry) else None
 
 
 def _check_delivery(compiled: CompiledCapability, trace: Trace) -> None:
@@ -231,72 +241,11 @@ def _check_delivery(compiled: CompiledCapability, trace: Trace) -> None:
     trace.note("delivery", "the credential is given by environment variables")
 
 
-def _check_command(compiled: CompiledCapability, command: tuple[str, ...], roots: tuple[str, ...], trace: Trace) -> str:
-    """The rule that allows the command, in words."""
-    name = compiled.capability.name
-    hint = f"see `janee explain {name} -- …`; allow it: janee capability edit {name} --allow-command '{{argv: […]}}'"
-    if not command or not command[0]:
-        raise RefusalError(ReasonCode.COMMAND_NOT_ALLOWED, "the command is empty", "name a command")
-    if _is_too_long(command):
-        raise RefusalError(ReasonCode.COMMAND_NOT_ALLOWED, f"the command has more than {MAX_COMMAND_BYTES} bytes", "use stdin")
-    if any("\0" in argument for argument in command):
-        raise RefusalError(ReasonCode.COMMAND_NOT_ALLOWED, "an argument holds a NUL", "leave it out")
-    if not compiled.commands:
-        raise RefusalError(ReasonCode.COMMAND_NOT_ALLOWED, f"{name} has no allowCommands, so it allows nothing", hint)
-    reading, reasons = Reading(command), []
-    for rule in compiled.commands:
-        try:
-            why = _mismatch(rule, reading, roots)
-        except TooCostlyError as error:
-            raise RefusalError(
-                ReasonCode.COMMAND_NOT_ALLOWED, str(error), "use shorter arguments or simpler patterns"
-            ) from None
-        if why is None:
-            return rule.text
-        reasons.append(f"{rule.text}: {why}")
-    for reason in reasons:
-        trace.note("rule", reason, "skip")
-    rules = "; ".join(rule.text for rule in compiled.commands)
-    raise RefusalError(
-        ReasonCode.COMMAND_NOT_ALLOWED, f"allowCommands of {name}: {_cut(rules)}{_profile_note(compiled, command)}", hint
-    )
-
-
-def _is_too_long(command: tuple[str, ...]) -> bool:
-    left = MAX_COMMAND_BYTES
-    for argument in command:
-        left -= len(argument) + 1  # a character is a byte at least; the rest is looked at only if it could fit
-        if left < 0:
-            return True
-    return sum(len(argument.encode("utf-8", "surrogatepass")) + 1 for argument in command) > MAX_COMMAND_BYTES
-
-
-def _roots(compiled: CompiledCapability, query: ExecQuery) -> tuple[str, ...]:
-    """The directories in which an absolute path counts as the workspace's."""
-    return tuple(root for root in (compiled.capability.work_dir or query.cwd,) if root is not None and _is_plain_path(root))
-
-
-def _mismatch(rule: CompiledRule | ToolEntry | UnknownTool, reading: Reading, roots: tuple[str, ...]) -> str | None:
-    """Why a rule does not allow the command, or None. Raises TooCostlyError."""
-    if isinstance(rule, CompiledRule):
-        return rule.mismatch(reading)
-    if isinstance(rule, UnknownTool):
-        return f"{rule.tool} {rule.reason or 'has no tool profile'}"
-    found = rule.judge(reading.command, roots)
-    return f"argument {found.position}: {found.why}" if isinstance(found, Refused) else None
-
-
-def _profile_note(compiled: CompiledCapability, command: tuple[str, ...]) -> str:
-    if any(isinstance(rule, UnknownTool) and rule.tool == command[0] for rule in compiled.commands):
-        return f" (there is no tool profile for {_cut(ascii(command[0]), 64)} yet: a bare name allows nothing)"
-    return ""
-
-
 def _check_cwd(compiled: CompiledCapability, query: ExecQuery, trace: Trace) -> None:
     cwd, work_dir = query.cwd, compiled.capability.work_dir
     if cwd is None:
         return
-    if not _is_plain_path(cwd):
+    if not is_plain_path(cwd):
         raise RefusalError(ReasonCode.RULE_DENY, "cwd is not a plain absolute path", "give an absolute path without `..`")
     if work_dir is not None and cwd != work_dir and not cwd.startswith(work_dir.rstrip("/") + "/"):
         raise RefusalError(
@@ -317,7 +266,7 @@ def _check_executable(query: ExecQuery, trace: Trace) -> None:
         )
     name = (query.command or ("",))[0]
     same = query.executable == name if "/" in name else query.executable.rpartition("/")[2] == name
-    if not _is_plain_path(query.executable) or not same:
+    if not is_plain_path(query.executable) or not same:
         raise RefusalError(
             ReasonCode.EXECUTABLE_NOT_TRUSTED,
             "the executable that the Runner names is not the command's",
@@ -339,12 +288,6 @@ def _check_sandbox(compiled: CompiledCapability, query: ExecQuery, trace: Trace)
             f"start the Runner with --sandbox {least.value}, or set minSandbox: {level.value}",
         )
     trace.note("sandbox", f"the level {level.value} is at least {least.value}")
-
-
-def _is_plain_path(path: str) -> bool:
-    parts = path[1:].split("/")
-    is_normal = path.startswith("/") and (path == "/" or all(part not in ("", ".", "..") for part in parts))
-    return is_normal and all(is_plain(character) for character in path)
 
 
 # --- http -------------------------------------------------------------------------------------------------------------

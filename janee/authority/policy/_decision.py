@@ -10,6 +10,7 @@ from dataclasses import dataclass, field
 from typing import Literal, NoReturn
 
 from janee.config.schema import Capability, Service
+from janee.profiles import Hardening
 from janee.protocol import Explanation, ReasonCode, SandboxLevel, TraceStep
 
 
@@ -72,6 +73,7 @@ class Decision:
     capability: Capability | None = None
     service: Service | None = None
     target: HttpTarget | None = None
+    hardening: Hardening | None = None  # of the profile by which a command is allowed
 
     def __post_init__(self) -> None:
         if self.allowed != (self.reason_code is None):

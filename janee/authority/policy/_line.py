@@ -16,6 +16,7 @@ from janee.authority.policy._values import Context, Found, check
 from janee.profiles import Command, Form, Operand, Option, Preset, Syntax, Tool, ValueType
 
 MAX_ARGUMENTS: Final = 1024
+_MAX_CLUSTER: Final = 32  # flags in one argument
 _NUMBER: Final = re.compile(r"-[0-9]{1,9}")
 _TRUTH: Final = frozenset({"true", "false", "t", "f", "1", "0", "True", "False", "TRUE", "FALSE", "T", "F"})
 
@@ -49,6 +50,8 @@ class Refused:
     why: str
     parts: tuple[Part, ...] = ()
     is_denied: bool = False  # the profile names it and denies it: no preset lifts that
+    lift: tuple[str, ...] = ()  # what an entry's `allow` would have to name
+    needs: str = ""  # the preset that it needs
 
 
 class _StopError(Exception):
@@ -184,7 +187,7 @@ class _Reader:
         if _NUMBER.fullmatch(argument) and "-#" in scope and argument[:2] not in scope:
             return self._values(scope["-#"], "-#", argument[1:] if scope["-#"].values else None, at, node)
         index = 1
-        while index < len(argument):
+        while index < min(len(argument), _MAX_CLUSTER):
             name = "-" + argument[index]
             option = scope.get(name)
             if option is None:

@@ -50,13 +50,17 @@ class ToolEntry:
     def _verdict(self, line: Line) -> Line | Refused:
         words = line.path[1:]
         lifted = any(_begins(words, entry) for entry in (*self.allow, self.prefix) if entry and not _is_option(entry[-1]))
+        granted = self.preset
+        if lifted:  # to what the command itself needs, not to all of its options
+            granted = max([granted, *(part.preset for part in line.parts if part.role == "form")])
         for part in line.parts:
             if self._is_taken_away(words, part):
                 return Refused(part.position, f"`{' '.join(words)} {part.text}`: the entry's `deny` names it", line.parts)
-            if part.preset > self.preset and not lifted and not self._is_lifted(words, part):
+            if part.preset > granted and not self._is_lifted(words, part):
                 needed = part.preset.name.lower()
                 why = f"{part.text} needs the preset {needed}, and the entry has {self.preset.name.lower()}"
-                return Refused(part.position, why, line.parts)
+                lift = (*words, part.text) if part.role == "option" else words
+                return Refused(part.position, why, line.parts, lift=lift, needs=needed)
         return line
 
     def _is_taken_away(self, words: tuple[str, ...], part: Part) -> bool:

@@ -28,7 +28,7 @@ capabilities:
       - {argv: [deploy, {in: [staging, prod]}], rest: any}
       - {argv: [/opt/tools/run, now]}
       - {argv: [printf, {match: "a\\\\nb"}]}
-      - gh
+      - frobnicate
     workDir: /srv/repo
     timeout: 20000
   reasoned: {service: api, mode: exec, allowedAgents: [local], allowCommands: [{argv: ["true"]}], requiresReason: true}
@@ -119,7 +119,7 @@ def test_what_a_rule_names_is_allowed(policy: Policy, capability: str, command: 
         ("run", ("deploy", "prod", "\x1b[2J"), {}, "COMMAND_NOT_ALLOWED"),
         ("run", ("deploy", "prod", "a\0b"), {}, "COMMAND_NOT_ALLOWED"),
         ("run", ("deploy", "prod", "x" * 600_000), {}, "COMMAND_NOT_ALLOWED"),
-        ("run", ("gh", "issue", "list"), {}, "COMMAND_NOT_ALLOWED"),
+        ("run", ("frobnicate", "issue", "list"), {}, "COMMAND_NOT_ALLOWED"),
         ("run", ("./git", "status"), {}, "COMMAND_NOT_ALLOWED"),
         ("run", ("/tmp/git", "status"), {}, "COMMAND_NOT_ALLOWED"),
         ("run", ("/usr/bin/git", "status"), {}, "COMMAND_NOT_ALLOWED"),
@@ -151,7 +151,7 @@ def test_everything_else_is_denied(
 
 
 def test_a_bare_tool_name_says_that_its_profile_is_missing(policy: Policy) -> None:
-    assert "no tool profile" in ask(policy, "run", "gh", "issue", "list").evaluated_policy
+    assert "no tool profile" in ask(policy, "run", "frobnicate", "issue", "list").evaluated_policy
 
 
 @pytest.mark.parametrize(
