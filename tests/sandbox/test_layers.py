@@ -40,6 +40,7 @@ print(json.dumps({
     "connect": attempt(lambda: socket.create_connection(("127.0.0.1", 9), 5)),
     "bind": attempt(lambda: socket.socket().bind(("127.0.0.1", 0))),
     "parent": attempt(lambda: os.kill(os.getppid(), 0)),
+    "quota": [os.statvfs("/tmp").f_blocks * os.statvfs("/tmp").f_frsize, os.statvfs("/tmp").f_files],
     "host_file": attempt(lambda: os.listdir("/var/lib")),
 }))
 """
@@ -79,6 +80,10 @@ def test_limits_are_set_and_hard(level: str) -> None:
     assert limits["RLIMIT_CORE"] == [0, 0]
     assert limits["RLIMIT_NPROC"] == [78, 78]  # pid 1 counts
     assert limits["RLIMIT_NOFILE"][0] == limits["RLIMIT_NOFILE"][1] <= 4096
+
+
+def test_private_storage_has_the_default_quota() -> None:
+    assert inside("strict", "root")["quota"] == [512 << 20, 65536]
 
 
 def test_the_command_leads_a_session_of_its_own() -> None:
