@@ -1,6 +1,7 @@
 """The interpreter agrees with the tables, and a program that asks allows nothing that the strict ones refuse."""
 
 import errno
+import os
 import random
 
 import pytest
@@ -71,12 +72,23 @@ ARGUMENTS = {
     "TIOCLINUX": ("ioctl", (0, 0x541C)),
     "PR_SET_MM": ("prctl", (35, 1)),
     "PR_SET_PTRACER": ("prctl", (0x59616D61, 1)),
+    "a program on a socket": ("setsockopt", (3, 1, 50)),
+    "kernel TLS": ("setsockopt", (3, 6, 31)),
+    "fast open": ("sendto", (3, 0, 0, 0x20000000)),
+    "fast open by message": ("sendmsg", (3, 0, 0x20000000)),
+    "priority of pid 1": ("setpriority", (0, 1, 19)),
+    "huge pages": ("mmap", (0, 1 << 21, 3, 0x40022)),
+    "huge pages in a file": ("memfd_create", (0, 4)),
+    "merged pages": ("madvise", (0, 4096, 12)),
     "READ_IMPLIES_EXEC": ("personality", (0x0400000,)),
 }
 AT_LEVEL_LANDLOCK = {
     "any socket": ("socket", (2, 1)),
     "mode": ("chmod", (0, 0o600)),
     "attribute": ("fsetxattr", (3,)),
+    "priority of a neighbour": ("setpriority", (0, 4242, 19)),
+    "scheduling of a neighbour": ("sched_setaffinity", (4242, 8, 0)),
+    "a signal to all": ("kill", ((1 << 64) - 1, 9)),
     "watch": ("inotify_add_watch", (3,)),
 }
 
@@ -85,6 +97,12 @@ AT_LEVEL_LANDLOCK = {
 def test_what_must_never_be_allowed_is_not(name: str) -> None:
     assert bpf.strictest(STRICT, call(name)) != bpf.RET_ALLOW
     assert bpf.strictest(LANDLOCK, call(name)) != bpf.RET_ALLOW
+
+
+def test_no_cpuid_trap() -> None:
+    if os.uname().machine != "x86_64":
+        pytest.skip("arch_prctl(2) is of x86_64")
+    assert bpf.strictest(STRICT, call("arch_prctl", 0x1012)) != bpf.RET_ALLOW
 
 
 @pytest.mark.parametrize("case", ARGUMENTS)
