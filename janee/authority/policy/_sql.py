@@ -16,7 +16,7 @@ _DENIED: Final = re.compile(
     r"""(?ix)
       (?:^|[\n;])\s*(?:\\|\.(?:shell|system|import|output|once|open|read|load|backup|restore|save|excel|log|archive|dump|clone|cd)\b)
     | \bprogram\b
-    | \bpg_(?:read|ls|stat|write)_\w+
+    | \bpg_(?:read|ls|write)_\w+ | \bpg_stat_file\b
     | \bpg_(?:reload_conf|rotate_logfile|file_\w+|hba_\w+|execute_\w+|shadow|authid|user_mapping\w*)\b
     | \blo_(?:import|export|from_bytea|put)\b | \bdblink\w* | \bpostgres_fdw\b | \bfile_fdw\b | \badminpack\b
     | \binto\s+(?:out|dump)file\b | \bload_file\b | \bload\s+(?:data|xml)\b | \bsys_(?:exec|eval)\b | \bxp_\w+ | \bsp_oa\w+
