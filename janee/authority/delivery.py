@@ -44,11 +44,12 @@ def scrub_values(auth: Auth, secrets: Mapping[str, Secret]) -> tuple[Secret, ...
     for name, secret in secrets.items():
         if _is_public(auth, name, secrets):
             continue
-        if len(secret) < MIN_SECRET_BYTES:
+        least = max(MIN_SECRET_BYTES, auth.min_secret_bytes)
+        if len(secret) < least:
             raise StoreError(
                 "SECRET_TOO_SHORT",
-                f"the secret {name!r} has fewer than {MIN_SECRET_BYTES} bytes: no output could be kept clean of it",
-                "store a longer one",
+                f"the secret {name!r} has fewer than {least} bytes: ordinary output would be masked with it",
+                f"store a longer one, or set minSecretLength ({MIN_SECRET_BYTES} or more) under the service's auth",
             )
         values.append(secret)
     return tuple(values)

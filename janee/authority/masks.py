@@ -71,7 +71,7 @@ class Masks:
             if len(secret) >= MIN_SECRET_BYTES:
                 secrets[name] = secret
         kind = AuthType.BASIC if secrets.keys() <= {"username", "password"} else AuthType.HEADERS
-        yield from _values(Auth(kind, tuple(secrets)), secrets)
+        yield from _values(Auth(kind, tuple(secrets), min_secret_bytes=MIN_SECRET_BYTES), secrets)
 
 
 def clean_fields(scrubber: Scrubber, fields: dict[str, Any]) -> dict[str, Any]:

@@ -17,14 +17,17 @@ MIN_SECRET_BYTES: Final = 4  # the scrubber's floor: anything shorter would be f
 SHORT_SECRET_BYTES: Final = 8
 
 
-def collect_secrets(fields: Sequence[str], *, username: str | None, from_stdin: bool) -> Mapping[str, Secret]:
-    """A value for each field: from stdin (one line each where there are several), or asked for. Raises UsageError."""
+def collect_secrets(fields: Sequence[str], *, username: str | None, from_stdin: bool, minimum: int) -> Mapping[str, Secret]:
+    """A value for each field: from stdin (one line each where there are several), or asked for. Raises UsageError.
+
+    minimum: bytes, as the service's configuration has it.
+    """
     given = {"username": Secret(username)} if username is not None and "username" in fields else {}
     wanted = [field for field in fields if field not in given]
     values = _from_stdin(wanted) if from_stdin else {field: ask_secret(field) for field in wanted}
     result = {**given, **values}
     for field, value in result.items():
-        _verify(field, value)
+        _verify(field, value, minimum)
     return result
 
 
@@ -42,7 +45,7 @@ def _from_stdin(fields: Sequence[str]) -> Mapping[str, Secret]:
     return {field: Secret(line) for field, line in zip(fields, lines, strict=True)}
 
 
-def _verify(field: str, value: Secret) -> None:
+def _verify(field: str, value: Secret, minimum: int) -> None:
     content = value.expose()
     if any(byte < 32 or byte == 127 for byte in content):
         raise UsageError(
@@ -54,11 +57,12 @@ def _verify(field: str, value: Secret) -> None:
         raise UsageError("USAGE", f"the {field} begins or ends with a blank", "pass the value without it")
     if field == "username":
         return
-    if len(content) < MIN_SECRET_BYTES:
+    if len(content) < minimum:
         raise UsageError(
             "USAGE",
-            f"the {field} has fewer than {MIN_SECRET_BYTES} bytes",
-            "so short a secret cannot be kept out of output; take a longer one",
+            f"the {field} has fewer than {minimum} bytes",
+            "ordinary output would be masked with it; take a longer one"
+            + (f", or allow it: --min-secret-length {MIN_SECRET_BYTES}" if minimum > MIN_SECRET_BYTES else ""),
         )
     if len(content) < SHORT_SECRET_BYTES:
         warn(

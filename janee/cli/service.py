@@ -53,6 +53,9 @@ def _target_options(function: Any) -> Any:
 @_target_options
 @click.option("--from-stdin", is_flag=True, help="Read the credential from stdin; several values: one a line.")
 @click.option("--no-secret", is_flag=True, help="Store no credential yet.")
+@click.option(
+    "--min-secret-length", type=click.IntRange(4, 8), metavar="BYTES", help="Allow a secret shorter than 8 (never below 4)."
+)
 @json_option
 def add(
     name: str,
@@ -66,6 +69,7 @@ def add(
     test_path: str | None,
     from_stdin: bool,
     no_secret: bool,
+    min_secret_length: int | None,
     as_json: bool,
 ) -> None:
     """Add a service and store its credential."""
@@ -77,9 +81,13 @@ def add(
     auth: dict[str, Any] = {"type": auth_type}
     if headers:
         auth["headers"] = list(headers)
+    if min_secret_length is not None:
+        auth["minSecretLength"] = min_secret_length
     entry: dict[str, Any] = {"baseUrl": base_url, "auth": auth}
     entry |= _target(hosts, allow_private, ca, test_path)
-    values = {} if no_secret else collect_secrets(fields, username=username, from_stdin=from_stdin)
+    values = (
+        {} if no_secret else collect_secrets(fields, username=username, from_stdin=from_stdin, minimum=min_secret_length or 8)
+    )
 
     def write(transaction: Any) -> None:
         transaction.delete_secrets(name)  # whatever a service of this name had left
@@ -159,7 +167,8 @@ def set_secret(name: str, fields: tuple[str, ...], username: str | None, from_st
     known = services[name].auth.secret_fields
     if unknown := [field for field in fields if field not in known]:
         raise UsageError("USAGE", f"the service {name} has no {unknown[0]!r}", f"it has: {', '.join(known)}")
-    values = collect_secrets(fields or known, username=username, from_stdin=from_stdin)
+    minimum = services[name].auth.min_secret_bytes
+    values = collect_secrets(fields or known, username=username, from_stdin=from_stdin, minimum=minimum)
     with Store.open(home) as store, store.transaction() as transaction:
         transaction.audit("service.secret_set", operator=operator(), service=name, fields=list(values))
         _put(transaction, name, values)

@@ -153,11 +153,14 @@ def _service(service: str, node: Node) -> Service:
     return Service(name=service, **(values | {"auth": _auth(values["auth"], hint)}))
 
 
+_MIN_SECRET: Final[MappingType[str, Field]] = MappingProxyType({"minSecretLength": ("min_secret_bytes", integer(4, 8))})
 _AUTH_OPTIONS: Final[MappingType[AuthType, MappingType[str, Field]]] = MappingProxyType(
     {
-        AuthType.BEARER: MappingProxyType({"type": None}),
-        AuthType.BASIC: MappingProxyType({"type": None}),
-        AuthType.HEADERS: MappingProxyType({"type": None, "headers": ("headers", lambda node: _header_names(node))}),
+        AuthType.BEARER: MappingProxyType({"type": None, **_MIN_SECRET}),
+        AuthType.BASIC: MappingProxyType({"type": None, **_MIN_SECRET}),
+        AuthType.HEADERS: MappingProxyType(
+            {"type": None, "headers": ("headers", lambda node: _header_names(node)), **_MIN_SECRET}
+        ),
     }
 )
 
@@ -167,13 +170,14 @@ def _auth(node: Node, secrets_hint: str) -> Auth:
     if (headers := mapping(node).get("headers")) is not None and isinstance(headers, Mapping):
         raise InvalidYamlError(headers.line, "auth.headers: a header's value is a secret; only names belong here", secrets_hint)
     values = read_fields(node, _AUTH_OPTIONS[kind], what=f"auth of type {kind}", secrets_hint=secrets_hint)
+    more = {"min_secret_bytes": values["min_secret_bytes"]} if "min_secret_bytes" in values else {}
     if kind is AuthType.BEARER:
-        return Auth(kind, ("key",))
+        return Auth(kind, ("key",), **more)
     if kind is AuthType.BASIC:
-        return Auth(kind, ("username", "password"))
+        return Auth(kind, ("username", "password"), **more)
     if not values.get("headers"):
         raise InvalidYamlError(node.line, "auth.headers is missing", "name the headers: headers: [x-api-key]")
-    return Auth(kind, values["headers"])
+    return Auth(kind, values["headers"], **more)
 
 
 def _auth_type(node: Mapping) -> AuthType:

@@ -55,6 +55,7 @@ class Auth:
     type: AuthType
     secret_fields: tuple[str, ...]  # bearer: key; basic: username, password; headers: one a header name
     options: Mapping[str, str] = field(default_factory=lambda: EMPTY)  # non-secret
+    min_secret_bytes: int = 8  # a shorter secret is refused: scrubbing it hits ordinary text; the operator may go down to 4
 
 
 @dataclass(frozen=True, slots=True)

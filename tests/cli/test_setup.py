@@ -98,10 +98,10 @@ def test_basic_and_headers_take_one_line_each(ready: Operator) -> None:
         stdin="correct horse\n",
     )
     ready.ok(
-        *("service", "add", "two", "-u", "https://two.example", "--auth-type", "basic", "--from-stdin"), stdin="bob\nhorse\n"
+        *("service", "add", "two", "-u", "https://two.example", "--auth-type", "basic", "--from-stdin"), stdin="bob\nlong horse\n"
     )
     headers = ("--auth-type", "headers", "--header", "X-Key", "--header", "X-Account")
-    ready.ok("service", "add", "h", "-u", "https://h.example", *headers, "--from-stdin", stdin="key-value\naccount\n")
+    ready.ok("service", "add", "h", "-u", "https://h.example", *headers, "--from-stdin", stdin="key-value\naccount-1\n")
     with Store.open(ready.home) as store:
         stored = {
             (name, field): store.secret(name, field).expose()
@@ -112,9 +112,9 @@ def test_basic_and_headers_take_one_line_each(ready: Operator) -> None:
         ("reg", "username"): b"bob",
         ("reg", "password"): b"correct horse",
         ("two", "username"): b"bob",
-        ("two", "password"): b"horse",
+        ("two", "password"): b"long horse",
         ("h", "X-Key"): b"key-value",
-        ("h", "X-Account"): b"account",
+        ("h", "X-Account"): b"account-1",
     }
 
 
@@ -122,7 +122,7 @@ def test_basic_and_headers_take_one_line_each(ready: Operator) -> None:
     ("arguments", "stdin", "says"),
     [
         (("--from-stdin",), "", "stdin is empty"),
-        (("--from-stdin",), "abc\n", "fewer than 4 bytes"),
+        (("--from-stdin",), "hunter2\n", "fewer than 8 bytes"),
         (("--from-stdin",), "good-value\r\nInjected: x\n", "line break"),
         (("--from-stdin",), " padded-value\n", "begins or ends with a blank"),
         (("--from-stdin", "--auth-type", "basic"), "one line\n", "stdin holds 1 lines, 2 are needed"),
@@ -143,6 +143,16 @@ def test_a_bad_service_changes_nothing(ready: Operator, arguments: tuple[str, ..
     assert (ready.home.config_file.read_bytes(), len(ready.records())) == before
     with Store.open(ready.home) as store:
         assert store.secret_fields("bad") == ()
+
+
+def test_a_short_credential_must_be_allowed_and_never_below_four_bytes(ready: Operator) -> None:
+    add = ("service", "add", "pin", "-u", "https://pin.example", "--from-stdin", "--min-secret-length")
+    assert "fewer than 4 bytes" in ready(*add, "4", stdin="123\n").err
+    assert ready(*add, "3", stdin="1234\n").code == 2
+    assert "hit other text" in ready.ok(*add, "4", stdin="1234\n").err
+    assert ready.config.services["pin"].auth.min_secret_bytes == 4
+    ready.ok("service", "set-secret", "pin", "--from-stdin", stdin="4321\n")
+    assert "fewer than 4 bytes" in ready("service", "set-secret", "pin", "--from-stdin", stdin="432\n").err
 
 
 def test_a_service_is_not_added_twice(ready: Operator) -> None:

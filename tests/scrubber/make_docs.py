@@ -51,9 +51,9 @@ TAIL: Final = """
 `python -m bench.scrub` measures it against `rg` and `grep` in the same run. On one slow core: 80 values alone 2 GB/s
 of logs, 6 to 8 times `rg -F --passthru -r` (800 values: 1.5 to 2 times, 8,000: 3 times); one secret in all forms and
 views 0.45 GB/s, three with fragments 0.2 GB/s, coloured text 50 MB/s, a secret in every KiB 35 MB/s. Building takes
-1.8 ms for a token in all forms, 2.5 ms with fragments, 11 ms for a private key. Memory is one chunk and the longest form, however much passes. At the
-end of a piece that does not end a line, up to four more characters may wait than could begin a secret: backspaces may
-follow.
+1.8 ms for a token in all forms, 2.5 ms with fragments, 11 ms for a private key. Memory is one chunk and the longest
+form, however much passes. At the end of a piece that does not end a line, up to four more characters may wait than
+could begin a secret: backspaces may follow.
 """
 
 
