@@ -98,7 +98,8 @@ def test_basic_and_headers_take_one_line_each(ready: Operator) -> None:
         stdin="correct horse\n",
     )
     ready.ok(
-        *("service", "add", "two", "-u", "https://two.example", "--auth-type", "basic", "--from-stdin"), stdin="bob\nlong horse\n"
+        *("service", "add", "two", "-u", "https://two.example", "--auth-type", "basic", "--from-stdin"),
+        stdin="bob\nlong horse\n",
     )
     headers = ("--auth-type", "headers", "--header", "X-Key", "--header", "X-Account")
     ready.ok("service", "add", "h", "-u", "https://h.example", *headers, "--from-stdin", stdin="key-value\naccount-1\n")
