@@ -135,7 +135,7 @@ def test_what_a_killed_owner_left_is_swept(parent: cgroup.Parent, level: str) ->
 
 def test_a_leaf_that_cannot_be_had_is_done_without(parent: cgroup.Parent, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(cgroup, "find_parent", lambda: cgroup.Parent("/nonexistent", frozenset()))
-    pid = os.fork()
+    pid = kernel.fork_into(0)
     if pid == 0:
         try:
             Cell.prepare(Level.STRICT).verify()

@@ -1,11 +1,13 @@
 """A terminal of the caller's: the command sees none, whatever it tries, and what it writes still arrives."""
 
+import fcntl
 import json
 import os
-import pty
 import select
 import shutil
+import subprocess
 import sys
+import termios
 import time
 from pathlib import Path
 
@@ -31,13 +33,17 @@ PROBES = (
 
 def on_a_terminal(command: list[str]) -> str:
     """Run `command` as the foreground of a fresh terminal, and return what that shows."""
-    pid, terminal = pty.fork()
-    if pid == 0:
-        try:
-            os.chdir(rig.REPOSITORY)
-            os.execv(command[0], command)
-        finally:
-            os._exit(127)
+    terminal, theirs = os.openpty()
+    process = subprocess.Popen(
+        command,
+        cwd=rig.REPOSITORY,
+        stdin=theirs,
+        stdout=theirs,
+        stderr=theirs,
+        start_new_session=True,
+        preexec_fn=lambda: fcntl.ioctl(0, termios.TIOCSCTTY, 0),
+    )
+    os.close(theirs)
     shown, deadline = b"", time.monotonic() + rig.DEADLINE_S
     try:
         while time.monotonic() < deadline and select.select([terminal], [], [], deadline - time.monotonic())[0]:
@@ -50,7 +56,7 @@ def on_a_terminal(command: list[str]) -> str:
             shown += data
     finally:
         os.close(terminal)
-        os.waitpid(pid, 0)
+        process.wait(rig.DEADLINE_S)
     return shown.decode()
 
 
