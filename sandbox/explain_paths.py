@@ -16,6 +16,7 @@ from sandbox import kernel, landlock
 
 _MAX_PATH: Final = 4096
 _PAGE: Final = 4096
+_END_OF_MEMORY: Final = 1 << 62  # above every user's part, on every machine
 _INT: Final = 0xFFFFFFFF
 _O_ACCMODE: Final = 3
 # Links to what is the looking process's own: from here they lead elsewhere.
@@ -83,7 +84,9 @@ class View:
 
 
 def read_memory(view: View, thread: int, address: int, limit: int) -> bytes:
-    """Up to `limit` bytes of another process's memory; less where its mapping ends. Raises `OSError`."""
+    """Up to `limit` bytes of another process's memory; less where its mapping ends. Raises `OSError`, `ValueError`."""
+    if address >= _END_OF_MEMORY:
+        raise ValueError("not an address")
     descriptor = os.open(f"{thread}/mem", os.O_RDONLY | os.O_CLOEXEC, dir_fd=view.proc)
     try:
         found = b""
@@ -104,7 +107,7 @@ def read_memory(view: View, thread: int, address: int, limit: int) -> bytes:
 def read_path(view: View, thread: int, call: PathCall, arguments: tuple[int, ...]) -> str:
     """The path that the call names, absolute as the command sees it. Raises `OSError`, `ValueError`."""
     raw, end, _ = read_memory(view, thread, arguments[call.path], _MAX_PATH).partition(b"\0")
-    if not raw or not end or arguments[call.path] >= 1 << 63:
+    if not raw or not end:
         raise ValueError("no path there")
     name = os.fsdecode(raw)
     if name.startswith("/"):

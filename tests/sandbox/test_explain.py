@@ -171,3 +171,23 @@ def test_every_probe_of_the_battery_ends_as_it_does_without(tmp_path: Path) -> N
     assert {name: outcome for name, outcome in with_explain.items() if outcome.startswith("killed")} == {
         name: outcome for name, outcome in without.items() if outcome.startswith("killed")
     }
+
+
+def test_nonsense_does_not_stop_the_supervisor() -> None:
+    """Bad pointers, bad descriptors, numbers that no call has: afterwards it still answers and tells."""
+    code = """
+import ctypes, itertools, os
+libc = ctypes.CDLL(None, use_errno=True)
+pool = [0, 1, -1, -100, 1 << 31, (1 << 63) - 1, -(1 << 63), 0x7fffffffffff]
+names = {"x86_64": [0, 2, 257, 4, 262, 42, 49, 59, 82, 83, 264, 332, 41, 16, 157, 1 << 29],
+         "aarch64": [56, 79, 203, 200, 221, 276, 198]}
+for number in names[os.uname().machine]:
+    for first, second, third in itertools.product(pool, repeat=3):
+        libc.syscall(ctypes.c_long(number), *map(ctypes.c_long, (first, second, third, 0, 0, 0)))
+try: os.mkdir("/opt/afterwards")
+except OSError as error: print(error.errno, flush=True)
+os._exit(0)
+"""
+    report = explained(code)
+    assert report["stdout"] == "30\n", report
+    assert any("afterwards" in line or "not shown" in line for line in lines(report))
