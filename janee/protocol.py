@@ -164,6 +164,18 @@ class SandboxConstraints(Message):
     allow_private: bool = False  # whether the relay may connect to private and loopback addresses
 
 
+class HardeningConstraints(Message):
+    """What the tool's profile adds so that the tool reads nothing the agent wrote; no argument of the agent's undoes it.
+
+    env: variables to set. insert: arguments put behind argv[0]. masks: files and directories of the workspace (`~/`: of the
+    home directory) that the tool must not see.
+    """
+
+    env: dict[str, str] = Field(default_factory=dict)
+    insert: Annotated[tuple[str, ...], Field(strict=False)] = ()
+    masks: Annotated[tuple[str, ...], Field(strict=False)] = ()
+
+
 class Constraints(Message):
     policy_hash: Annotated[str, _text(80)]
     executable: str
@@ -171,6 +183,7 @@ class Constraints(Message):
     cwd: Path | None = None
     sandbox: SandboxConstraints
     delivery: Literal["secretless", "file", "env"] = "env"
+    hardening: HardeningConstraints | None = None  # None: the command is allowed by an argv rule, not by a profile
 
 
 class Grant(Message):

@@ -56,6 +56,7 @@ from janee.authority.store import Store, Transaction
 from janee.authority.views import capability_info
 from janee.config.schema import Service
 from janee.errors import ConfigError, JaneeError, ProtocolError, StoreError
+from janee.profiles import Hardening
 from janee.protocol import (
     AuthorizeRequest,
     Capabilities,
@@ -139,7 +140,9 @@ class Authority:
         issued: tuple[grants.GrantPlan, Grant] | None = None
         if decision.allowed and failure is None and compiled is not None and subject.agent_id is not None:
             try:
-                issued = self._prepare(caller, request, compiled, subject.agent_id, secrets, tuple(command["command"]), now)
+                issued = self._prepare(
+                    caller, request, compiled, subject.agent_id, secrets, tuple(command["command"]), now, decision.hardening
+                )
             except (ProtocolError, StoreError) as error:  # an unusable sealTo: on record as any other refusal
                 failure = error
         with self.transaction() as tx:
@@ -219,6 +222,7 @@ class Authority:
         secrets: Mapping[str, Secret],
         audited_command: tuple[str, ...],
         now: float,
+        hardening: Hardening | None,
     ) -> tuple[grants.GrantPlan, Grant]:
         plan = grants.plan_grant(
             request,
@@ -228,6 +232,7 @@ class Authority:
             audited_command=audited_command,
             grant_id=grants.new_grant_id(self._entropy(18)),
             now=now,
+            hardening=hardening,
         )
         content = build_content(compiled.env, compiled.service.auth, secrets)
         if request.runner.seal_to is None:

@@ -14,7 +14,17 @@ from typing import Final
 
 from janee.authority.policy import CompiledCapability
 from janee.authority.store import GrantRow
-from janee.protocol import AuthorizeRequest, Completion, Constraints, Grant, Outcome, SandboxConstraints, SandboxLevel
+from janee.profiles import Hardening
+from janee.protocol import (
+    AuthorizeRequest,
+    Completion,
+    Constraints,
+    Grant,
+    HardeningConstraints,
+    Outcome,
+    SandboxConstraints,
+    SandboxLevel,
+)
 from janee.seal import GrantContext, SealedContent, constraints_digest, seal_content
 
 GRANT_LIFE_S: Final = 60.0  # from the decision to the start of the command
@@ -49,8 +59,12 @@ def plan_grant(
     audited_command: tuple[str, ...],
     grant_id: str,
     now: float,
+    hardening: Hardening | None = None,
 ) -> GrantPlan:
-    """Plan the grant of an allowed request. now: seconds since the epoch; audited_command: scrubbed, for the record only."""
+    """Plan the grant of an allowed request. now: seconds since the epoch; audited_command: scrubbed, for the record only.
+
+    hardening: of the profile by which the command is allowed.
+    """
     capability = compiled.capability
     level = request.runner.sandbox or SandboxLevel.OFF
     timeout_ms = min(request.timeout_ms or capability.timeout_ms, capability.timeout_ms)
@@ -68,6 +82,7 @@ def plan_grant(
             allow_private=compiled.service.allow_private,
         ),
         delivery=capability.delivery.value,
+        hardening=_orders(hardening),
     )
     context = GrantContext(
         grant_id=grant_id,
@@ -149,3 +164,9 @@ def outcome_of(completion: Completion) -> Outcome:
 def format_time(now: float) -> str:
     """RFC 3339, UTC, microseconds."""
     return datetime.fromtimestamp(now, UTC).strftime("%Y-%m-%dT%H:%M:%S.%fZ")
+
+
+def _orders(hardening: Hardening | None) -> HardeningConstraints | None:
+    if hardening is None:
+        return None
+    return HardeningConstraints(env=dict(hardening.env), insert=hardening.insert, masks=hardening.masks)

@@ -64,8 +64,8 @@ class ValueType:
     """A kind of value with its parameters.
 
     choices: of ENUM, value → the preset it needs, or the reason why it is denied. pattern: of MATCH, what the whole value has
-    to look like; of REPO, what else may stand for a repository unless `repos` narrows. forbidden: (pattern, reason) pairs, searched in the value. items: of LIST (each item), MATCH (each group) and EITHER (any
-    of them). about: words for people ("a label").
+    to look like; of REPO, what else may stand for a repository unless `repos` narrows. forbidden: (pattern, reason) pairs, searched in the value.
+    items: of LIST (each item), MATCH (each group) and EITHER (any of them). about: words for people ("a label").
     """
 
     kind: Kind

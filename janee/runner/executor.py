@@ -193,10 +193,12 @@ def _plan(order: Order, content: SealedContent, targets: tuple[Target, ...]) -> 
     workspace = plan_workspace(sandbox, order.request.cwd, order.host)
     program = order.request.program
     own = base_env() | dict(_FIXED_ENV) | {"TMPDIR": temp_dir(workspace.mounts)}
-    env = own | {name: value.expose_text() for name, value in content.env.items()}
+    hardening = constraints.get("hardening") or {}
+    name, *arguments = order.request.command
+    env = own | hardening.get("env", {}) | {key: value.expose_text() for key, value in content.env.items()}
     limits = _DEFAULT_LIMITS | {_LIMITS[name]: value for name, value in sandbox.get("limits", {}).items() if name in _LIMITS}
     return SandboxSpec(
-        argv=order.request.command,
+        argv=(name, *hardening.get("insert", ()), *arguments),
         env=env,
         cwd=workspace.cwd,
         executable=program.real_path,

@@ -56,6 +56,14 @@ capabilities:
     env: {{RIG_TOKEN: "{{{{credential}}}}"}}
     workspace: write
     timeout: 20000
+  profiled:
+    service: svc
+    mode: exec
+    allowCommands: [git]
+    allowedAgents: [local, "runner:default"]
+    env: {{RIG_TOKEN: "{{{{credential}}}}"}}
+    workspace: write
+    timeout: 20000
   limited:
     service: svc
     mode: exec
