@@ -10,6 +10,7 @@ import pytest
 
 import sandbox
 from sandbox import Level, Mount, SandboxSpec
+from tests.attacks.sandbox.probes import PROBES
 from tests.sandbox import rig
 
 PYTHON = "/usr/bin/python3"
@@ -147,7 +148,7 @@ def test_threads_and_many_processes_are_answered(tmp_path: Path) -> None:
     assert done.returncode == 0, done.stderr
 
 
-def test_every_probe_of_the_battery_ends_as_it_does_without(tmp_path: Path) -> None:
+def test_probes_of_the_battery_end_as_they_do_without(tmp_path: Path) -> None:
     work, probes = tmp_path / "work", tmp_path / "probes"
     probes.mkdir()
     for source in (rig.REPOSITORY / "tests/attacks/sandbox").glob("probes*.py"):
