@@ -43,6 +43,7 @@ COMMANDS: Final = MappingProxyType(
         "serve": Row("serve", "Serve agents over MCP, alone or as a Runner."),
         "explain": Row("explain", "Say why a request would be allowed or denied."),
         "policy": Row("policy", "Test the policy against cases."),
+        "profiles": Row("profiles", "Show the tools whose command lines are understood."),
         "audit": Row("audit", "Read and verify the audit log."),
         "doctor": Row("doctor", "Check this installation."),
         "config": Row("config", "Check config.yaml, or print where it is."),
