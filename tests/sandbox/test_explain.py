@@ -10,7 +10,6 @@ import pytest
 
 import sandbox
 from sandbox import Level, Mount, SandboxSpec
-from tests.attacks.sandbox.probes import PROBES
 from tests.sandbox import rig
 
 PYTHON = "/usr/bin/python3"
