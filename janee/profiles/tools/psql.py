@@ -76,8 +76,8 @@ _SQL: Final = without(
 _FILE: Final = without(BUILT_IN["PATH"], (r"^program$", "it runs a program"))
 _SETTING: Final = (
     r"(?:sslmode=(?:require|verify-ca|verify-full)|connect_timeout=\d{1,4}|application_name=[\w.-]+|channel_binding=require|"
+    r"target_session_attrs=[a-z-]+|client_encoding=[\w-]+)"
 )
-_SETTING += r"target_session_attrs=[a-z-]+|client_encoding=[\w-]+)"
 _URL: Final = parts(
     r"postgres(?:ql)?://(?:[\w.-]+@)?([A-Za-z0-9.-]+)(?::\d{1,5})?(?:/[\w.-]*)?(?:\?" + _SETTING + "(?:&" + _SETTING + ")*)?",
     "a database of the service, without a password",
