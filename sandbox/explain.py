@@ -34,6 +34,7 @@ from sandbox.seccomp_tables import (
     CHOICES,
     DISHONEST,
     REFUSED,
+    WITH_MEMORY_LIMIT,
     WITH_MOUNTS,
     WITHOUT_NAMESPACES,
     ArgumentRule,
@@ -53,9 +54,10 @@ _MAX_SOCKET_ADDRESS: Final = 128
 _PORT: Final = struct.Struct("!H")
 
 
-def filters(kit: Kit, *, with_mounts: bool) -> tuple[bytes, ...]:
+def filters(kit: Kit, *, with_mounts: bool, with_memory_limit: bool) -> tuple[bytes, ...]:
     """The programs whose verdicts count, as they are loaded without `--explain`."""
-    return (*kit.programs, *(kit.mount_programs if with_mounts else ()))
+    more = (*(kit.mount_programs if with_mounts else ()), *(kit.memory_programs if with_memory_limit else ()))
+    return (*kit.programs, *more)
 
 
 def hand_over(supervisor: int, kit: Kit, orders: Orders, rules: tuple[PathRule, ...]) -> None:
@@ -63,7 +65,8 @@ def hand_over(supervisor: int, kit: Kit, orders: Orders, rules: tuple[PathRule, 
     `WireError`."""
     body = {"rules": explain_paths.as_rules(rules), "ports": [host.port for host in orders.hosts]}
     always = (*explain_paths.calls_by_number(seccomp.number_of), *_numbers("connect", "bind"))
-    program = bpf.asking(filters(kit, with_mounts=bool(orders.targets)), seccomp.native_arch(), always)
+    programs = filters(kit, with_mounts=bool(orders.targets), with_memory_limit=orders.limits.memory_mib is not None)
+    program = bpf.asking(programs, seccomp.native_arch(), always)
     with socket.socket(fileno=supervisor) as channel:
         listener = kernel.load_asking_filter(program)
         wire.send(channel, body, (listener,))
@@ -96,7 +99,8 @@ class Supervisor:
     def start(self, kit: Kit) -> None:
         """Begin to answer; ends by itself with the last process of the sandbox."""
         self._theirs.close()
-        programs = filters(kit, with_mounts=bool(self._spec.mounts))
+        has_limit = self._spec.limits.memory_mib is not None
+        programs = filters(kit, with_mounts=bool(self._spec.mounts), with_memory_limit=has_limit)
         self._thread = threading.Thread(target=self._serve, args=(programs,), daemon=True)
         self._thread.start()
 
@@ -226,6 +230,8 @@ def reason_for(call: bpf.Call, spec: SandboxSpec, error: int | None) -> str:
         if name in group.calls:
             return group.reason
     rules: tuple[ArgumentRule, ...] = ARGUMENT_RULES
+    if spec.limits.memory_mib is not None:
+        rules += WITH_MEMORY_LIMIT
     if spec.level is not Level.STRICT:
         rules += WITHOUT_NAMESPACES
     elif spec.mounts:

@@ -80,6 +80,9 @@ ARGUMENTS = {
     "huge pages": ("mmap", (0, 1 << 21, 3, 0x40022)),
     "huge pages in a file": ("memfd_create", (0, 4)),
     "merged pages": ("madvise", (0, 4096, 12)),
+    "directory notification": ("fcntl", (3, 1026)),
+    "lease": ("fcntl", (3, 1024)),
+    "watch": ("inotify_add_watch", (3,)),
     "READ_IMPLIES_EXEC": ("personality", (0x0400000,)),
 }
 AT_LEVEL_LANDLOCK = {
@@ -97,6 +100,13 @@ AT_LEVEL_LANDLOCK = {
 def test_what_must_never_be_allowed_is_not(name: str) -> None:
     assert bpf.strictest(STRICT, call(name)) != bpf.RET_ALLOW
     assert bpf.strictest(LANDLOCK, call(name)) != bpf.RET_ALLOW
+
+
+def test_with_a_memory_limit_no_memory_is_uncounted() -> None:
+    programs = seccomp.compile_memory_filters()
+    assert bpf.strictest(programs, call("mmap", 0, 1 << 21, 3, 0x21)) == bpf.RET_ERRNO | errno.ENOMEM
+    assert bpf.strictest(programs, call("mmap", 0, 1 << 21, 3, 0x22)) == bpf.RET_ALLOW
+    assert bpf.strictest(programs, call("memfd_create")) != bpf.RET_ALLOW
 
 
 def test_no_cpuid_trap() -> None:

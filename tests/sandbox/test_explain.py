@@ -191,3 +191,11 @@ os._exit(0)
     report = explained(code)
     assert report["stdout"] == "30\n", report
     assert any("afterwards" in line or "not shown" in line for line in lines(report))
+
+
+def test_a_memory_limit_holds_all_the_same() -> None:
+    code = "import os\ntry: os.memfd_create('x')\nexcept OSError as e: print(e.errno)"
+    with_explain, without = (
+        rig.run(PYTHON, "-c", code, options=("--memory", "512", *more)).stdout for more in (("--explain",), ())
+    )
+    assert with_explain == without
