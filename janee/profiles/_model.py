@@ -43,6 +43,7 @@ class Kind(StrEnum):
     URL = "URL"
     REPO = "REPO"
     ENDPOINT = "ENDPOINT"
+    IMAGE = "IMAGE"
     REMOTE = "REMOTE"
     REF = "REF"
     REV = "REV"

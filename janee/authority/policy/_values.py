@@ -173,6 +173,25 @@ def _repo_problem(path: str, context: Context) -> str:
     return f"names the repository {path[:100]}, which is not one of {', '.join(context.repos)}"
 
 
+# docs.docker.com/reference/cli/docker/image/tag: [HOST[:PORT]/]PATH[:TAG][@DIGEST]; a first part with a dot, a colon or in
+# capitals is a host, and `localhost` is.
+_IMAGE: Final = re.compile(
+    r"(?:([A-Za-z0-9][A-Za-z0-9-]*(?:\.[A-Za-z0-9-]+)*(?::[0-9]{1,5})?)/)?([a-z0-9]+(?:[._/-]+[a-z0-9]+)*)"
+    r"(?::[A-Za-z0-9_][A-Za-z0-9_.-]{0,127})?(?:@sha256:[0-9a-f]{64})?"
+)
+
+
+def _image(value_type: ValueType, value: str, context: Context) -> Found:
+    """An image in the service's registry, or one that names no registry (the public one of the tool)."""
+    found = _IMAGE.fullmatch(value)
+    if found is None:
+        return "is not the name of an image"
+    first = found[1] or ""
+    if not re.search(r"[.:A-Z]", first) and first != "localhost":
+        return Preset.READ
+    return host_problem(first, context.hosts, may_have_port=True) or Preset.READ
+
+
 _SCP: Final = re.compile(r"git@([A-Za-z0-9.-]+):([A-Za-z0-9_~][A-Za-z0-9._~/-]*)")
 _SSH: Final = re.compile(r"ssh://git@(.+)")
 _ONLY_SSH: Final = frozenset({"ssh"})
@@ -315,6 +334,7 @@ _CHECKS: Final[Mapping[Kind, Callable[[ValueType, str, Context], Found]]] = Mapp
         Kind.URL: _url,
         Kind.REPO: _repo,
         Kind.ENDPOINT: _endpoint,
+        Kind.IMAGE: _image,
         Kind.REMOTE: _remote,
         Kind.REF: _ref,
         Kind.REV: _rev,
