@@ -65,8 +65,10 @@ class ValueType:
     """A kind of value with its parameters.
 
     choices: of ENUM, value → the preset it needs, or the reason why it is denied. pattern: of MATCH, what the whole value has
-    to look like; of REPO, what else may stand for a repository unless `repos` narrows. forbidden: (pattern, reason) pairs, searched in the value.
-    items: of LIST (each item), MATCH (each group) and EITHER (any of them). about: words for people ("a label").
+    to look like; of REPO, what else may stand for a repository unless `repos` narrows; of URL,
+    the one scheme. forbidden: (pattern, reason) pairs,
+    searched in the value. items: of LIST (each item), MATCH (each group) and EITHER (any of them). about: words for people
+    ("a label").
     """
 
     kind: Kind
@@ -155,12 +157,15 @@ class Hardening:
     """What the sandbox does so that the tool reads nothing the agent wrote: no option of the agent's can undo it.
 
     env: variables to set. insert: arguments put behind argv[0]. masks: workspace files and directories that the tool would
-    read by itself, hidden from it (glob patterns relative to the workspace; `~/` the home directory).
+    read by itself, hidden from it (glob patterns relative to the workspace; `~/` the home directory). programs: absolute paths
+    of the only files and directories that the tool may execute beside itself, whatever configuration it meets (scripts among
+    them need their interpreter too); None: any.
     """
 
     env: Mapping[str, str] = field(default_factory=dict)
     insert: tuple[str, ...] = ()
     masks: tuple[str, ...] = ()
+    programs: tuple[str, ...] | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -117,7 +117,8 @@ def _host(value_type: ValueType, value: str, context: Context) -> Found:
 
 
 def _url(value_type: ValueType, value: str, context: Context) -> Found:
-    problem = url_problem(value, context.hosts)
+    schemes = frozenset({value_type.pattern}) if value_type.pattern else None
+    problem = url_problem(value, context.hosts, schemes)
     if not problem and context.repos is not None:
         problem = _endpoint_problem(value.partition("://")[2].partition("/")[2], context.repos)
     return problem or Preset.READ

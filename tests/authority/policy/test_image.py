@@ -42,3 +42,10 @@ def test_an_image_of_the_service_or_of_no_registry_is_admitted(name: str) -> Non
 )
 def test_an_image_elsewhere_or_no_image_is_refused(name: str) -> None:
     assert isinstance(check(IMAGE, name, CONTEXT), str)
+
+
+def test_a_url_type_may_ask_for_one_scheme() -> None:
+    oci = ValueType(Kind.URL, pattern="oci")
+    assert check(oci, "oci://registry.example.test/charts", CONTEXT) is Preset.READ
+    for value in ("https://registry.example.test/charts", "oci://evil.example/charts", "oci://u@registry.example.test/charts"):
+        assert isinstance(check(oci, value, CONTEXT), str)
