@@ -12,7 +12,7 @@ from typing import Final
 
 from janee.profiles import Hardening, Profile
 from janee.profiles.syntaxes import NODE
-from janee.profiles.types import BUILT_IN, matching, one_of, ordinary
+from janee.profiles.types import BUILT_IN, matching, one_of, ordinary, without
 
 GRAMMAR: Final = r"""
 [] read
@@ -249,8 +249,8 @@ args: [PACKAGE]
 --pack-gzip-level INT
 --json
 --dry-run
-[publish] write
---dry-run
+%publish
+--dry-run[={true}]
 --json
 --tag NAME
 --access {restricted|public}
@@ -264,6 +264,12 @@ args: [PACKAGE]
 --[no-]provenance
 --embed-readme
 --publish-wait-timeout INT
+[publish] write
+use: publish
+needs: --dry-run
+args: [UPLOAD]
+[publish] admin
+use: publish
 args: [UPLOAD]
 [deprecate] write
 --otp INT
@@ -352,7 +358,7 @@ PROFILE: Final = Profile(
         "WORKPATH": matching(r"\./[A-Za-z0-9_@][\w./@-]{0,300}(?<!/\.\.)", "a directory of the workspace"),
         "FILTER": matching(r"(?!.*\.\./\.\.)!?[\w@./{}\[\]*^~+-]{0,200}(?:\.\.\.)?[\w@./{}\[\]*^~+-]{0,200}", "a filter"),
         "FIELD": matching(r"[A-Za-z][\w.\[\]@/-]{0,100}", "a field"),
-        "UPLOAD": ordinary(BUILT_IN["PATH"]),
+        "UPLOAD": without(ordinary(BUILT_IN["PATH"]), (r"^(?:true|false)$", "is the value of an option")),
         "BUMP": matching(
             r"major|minor|patch|premajor|preminor|prepatch|prerelease|from-git|v?[0-9]+\.[0-9]+\.[0-9]+(?:[-+][0-9A-Za-z.-]+)?",
             "a version",
