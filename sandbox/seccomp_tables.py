@@ -186,6 +186,7 @@ _INT: Final = 0xFFFFFFFF
 _NO_ERROR: Final = 0  # SECCOMP_RET_ERRNO with 0: the call is not made, and returns success
 _NEW_NAMESPACES: Final = (0x00020000, 0x02000000, 0x04000000, 0x08000000, 0x10000000, 0x20000000, 0x40000000)
 _AF_UNIX, _AF_INET, _AF_INET6 = 1, 2, 10
+_SOCK_DGRAM, _SOCK_RAW = 2, 3
 _OTHER_LOW_FAMILIES: Final = (0, 3, 4, 5, 6, 7, 8, 9)
 _SETID_BITS: Final = (0o4000, 0o2000)
 _MODE_ARGUMENT: Final = (
@@ -293,6 +294,19 @@ def _family_rules() -> tuple[ArgumentRule, ...]:
     return (*low, *pairs, high)
 
 
+def _pair_rules() -> tuple[ArgumentRule, ...]:
+    # unix(7) takes SOCK_RAW for SOCK_DGRAM. Pairs of the other types stay connected to each other for good.
+    return tuple(
+        ArgumentRule(
+            "a datagram socket of a pair can send to, and connect to, any other address as well",
+            ("socketpair",),
+            (Condition(1, Op.MASKED_EQ, kind, mask=0xF),),
+            errno.EACCES,
+        )
+        for kind in (_SOCK_DGRAM, _SOCK_RAW)
+    )
+
+
 def _protocol_rules() -> tuple[ArgumentRule, ...]:
     reason = "SOCK_RAW, SOCK_PACKET and protocols beside TCP and UDP: SCTP, DCCP, MPTCP, SMC have had their holes"
     types = tuple(
@@ -368,6 +382,7 @@ ARGUMENT_RULES: Final = (
 # stop. Through it a command could send what it knows, and receive descriptors of what the sandbox keeps away (SCM_RIGHTS).
 WITH_MOUNTS: Final = (
     ArgumentRule("unix sockets reach whoever listens in a mount", ("socket",), (Condition(0, Op.EQ, _AF_UNIX),), errno.EACCES),
+    *_pair_rules(),
 )
 
 # Where memory is limited and no control group counts that of the whole tree: a resource limit counts private memory only.
@@ -384,6 +399,7 @@ WITH_MEMORY_LIMIT: Final = (
 # Level `landlock`: what namespaces and read-only mounts confine at level strict, and Landlock does not.
 WITHOUT_NAMESPACES: Final = (
     ArgumentRule("UDP and unix sockets reach the host past Landlock: no sockets but pairs", ("socket",), (), errno.EACCES),
+    *_pair_rules(),
     ArgumentRule(
         "mode, owner and times of every file of the same user, wherever it is: these succeed without effect, because "
         "tools that copy attributes (git, cp, tar) stop at an error",

@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from sandbox import ErrorCode, Limits, Mount, SandboxError, SandboxSpec, base_env, run, temp_dir
+from sandbox import ErrorCode, Level, Limits, Mount, SandboxError, SandboxSpec, base_env, run, temp_dir
 
 PYTHON = "/usr/bin/python3"
 MARK = b"what the command knows"
@@ -24,9 +24,13 @@ def work(tmp_path: Path) -> Iterator[Path]:
     yield directory
 
 
-def probe(code: str, *mounts: Mount) -> bytes:
+def probe(code: str, *mounts: Mount, level: Level = Level.STRICT) -> bytes:
     spec = SandboxSpec(
-        argv=(PYTHON, "-c", code), env=base_env() | {"TMPDIR": temp_dir(mounts)}, mounts=mounts, limits=Limits(wall_s=20)
+        argv=(PYTHON, "-c", code),
+        env=base_env() | {"TMPDIR": temp_dir(mounts)},
+        level=level,
+        mounts=mounts,
+        limits=Limits(wall_s=20),
     )
     done = run(spec)
     return done.stdout + done.stderr
@@ -52,6 +56,33 @@ def test_a_unix_socket_of_the_agent_in_the_workspace_cannot_be_reached(work: Pat
         assert probe(code, shown(work, writable=writable)).split() == [str(errno.EACCES).encode()]
         with pytest.raises(TimeoutError):
             listener.accept()
+
+
+@pytest.mark.parametrize("kind", ["SOCK_DGRAM", "SOCK_RAW"])
+@pytest.mark.parametrize(("level", "writable"), [(Level.STRICT, False), (Level.STRICT, True), (Level.LANDLOCK, True)])
+def test_a_pair_of_sockets_is_no_way_to_a_datagram_socket_of_the_agent(
+    work: Path, level: Level, writable: bool, kind: str
+) -> None:
+    path = str(work / "s")
+    with socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM) as listener:
+        listener.bind(path)
+        Path(path).chmod(0o777)
+        listener.setblocking(False)
+        ours, theirs = socket.socketpair(socket.AF_UNIX, getattr(socket, kind))
+        with ours, theirs:
+            ours.sendto(MARK, path)  # the control: outside it arrives
+        assert listener.recv(100) == MARK
+        pair = f"socket.socketpair(socket.AF_UNIX, socket.{kind})[0].sendto({MARK!r}, {path!r})"
+        code = f"import socket\ntry: {pair}; print('REACHED')\nexcept OSError as e: print(e.errno)"
+        assert probe(code, shown(work, writable=writable), level=level).split() == [str(errno.EACCES).encode()]
+        with pytest.raises(BlockingIOError):
+            listener.recv(100)
+
+
+@pytest.mark.parametrize("level", [Level.STRICT, Level.LANDLOCK])
+def test_pairs_of_stream_sockets_work_beside_a_mount(work: Path, level: Level) -> None:
+    code = "import socket\na, b = socket.socketpair(); a.send(b'through'); print(b.recv(9).decode())"
+    assert probe(code, shown(work, writable=True), level=level).split() == [b"through"]
 
 
 def test_unix_sockets_work_where_nothing_of_the_host_is_shown() -> None:
