@@ -440,7 +440,7 @@ def _open_mount(stack: contextlib.ExitStack, mount: Mount, spec: SandboxSpec, ow
     try:
         copy = kernel.open_tree_clone("", dir_fd=source)
         stack.callback(os.close, copy)
-        _set_attributes(copy, mount, about, owners)
+        _set_attributes(copy, mount, about, owners, is_executable=spec.programs is None)
     except OSError as error:
         hint = (
             "the file system must support idmapped mounts (ext4, xfs, btrfs, tmpfs …); otherwise run as the owner of the path"
@@ -449,8 +449,9 @@ def _open_mount(stack: contextlib.ExitStack, mount: Mount, spec: SandboxSpec, ow
     return copy
 
 
-def _set_attributes(copy: int, mount: Mount, about: os.stat_result, owners: "_Owners | None") -> None:
-    attributes = kernel.MOUNT_ATTR_NOSUID | kernel.MOUNT_ATTR_NODEV | (0 if mount.writable else kernel.MOUNT_ATTR_RDONLY)
+def _set_attributes(copy: int, mount: Mount, about: os.stat_result, owners: "_Owners | None", *, is_executable: bool) -> None:
+    attributes = kernel.MOUNT_ATTR_NOSUID | kernel.MOUNT_ATTR_NODEV
+    attributes |= (0 if mount.writable else kernel.MOUNT_ATTR_RDONLY) | (0 if is_executable else kernel.MOUNT_ATTR_NOEXEC)
     if owners is None:
         kernel.set_mount_attributes(copy, add=attributes)
     else:

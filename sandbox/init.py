@@ -285,6 +285,8 @@ def lock(inside: Inside, kit: Kit, orders: Orders, supervisor: int | None = None
     """Steps 10 and 11: after this, the process has no more rights than the command. supervisor: a socket to one that
     answers in place of the filters. Raises `SandboxError` or `OSError`."""
     writable = tuple(landlock.PathRule(target.path, landlock.WRITE) for target in orders.targets if target.is_writable)
+    if orders.programs is not None:  # before the other layer: it lists directories
+        landlock.allow_only_programs((*orders.programs, *((orders.executable,) if orders.executable else ())), kit.abi)
     ports = tuple(host.port for host in orders.hosts)
     closed = closed_scratch(target.path for target in orders.targets if not target.is_writable)
     if orders.loopback or closed:

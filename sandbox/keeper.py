@@ -189,6 +189,8 @@ def _lock(kit: Kit, orders: Orders, mounts: tuple[int, ...], directory: str, sup
     for target, mount in zip(orders.targets, mounts, strict=True):
         rights = landlock.WRITE if target.is_writable else landlock.READ
         rules.append(landlock.PathRule(f"/proc/self/fd/{mount}", rights))  # the descriptor that was checked, not the name
+    if orders.programs is not None:  # before the other layer: it lists directories
+        landlock.allow_only_programs((*orders.programs, *((orders.executable,) if orders.executable else ())), kit.abi)
     landlock.apply(landlock.Policy(tuple(rules)), kit.abi)
     privileges.apply_limits(orders.limits)
     privileges.drop_all()

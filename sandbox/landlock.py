@@ -9,6 +9,8 @@ logging only. Why before capset and seccomp: restricting needs a ruleset with op
 away. Why after the mounts: Landlock forbids changes of the mount tree.
 """
 
+import contextlib
+import glob
 import os
 import stat
 import struct
@@ -47,6 +49,9 @@ _ALL_FILES_BY_ABI: Final = ((1, (1 << 13) - 1), (2, (1 << 14) - 1), (3, (1 << 15
 _ABI_TRUNCATE: Final = 3
 _ABI_TCP: Final = 4
 _ABI_SCOPES: Final = 6
+_BINARIES: Final = ("bin", "sbin", "games")
+_LEADING: Final = (("/", ("usr", *_BINARIES)), ("/usr", ("local", *_BINARIES)), ("/usr/local", _BINARIES))
+_LOADERS: Final = ("/lib/ld-*.so*", "/lib64/ld-*.so*", "/usr/lib/*/ld-*.so*", "/usr/lib*/ld-*.so*")
 _HINT: Final = "boot a kernel of at least 5.13 with CONFIG_SECURITY_LANDLOCK=y and landlock in the lsm= parameter"
 
 
@@ -89,6 +94,36 @@ def apply(policy: Policy, abi: int) -> None:
     """Restrict this process for good. Raises `OSError` if a named path does not exist or the kernel refuses."""
     with Ruleset(policy, abi) as ruleset:
         ruleset.apply((), policy.ports)
+
+
+def allow_only_programs(programs: tuple[str, ...], abi: int) -> None:
+    """Restrict this process for good to executing `programs` (files, or directories with all below them; what does not exist
+    is left out) and the dynamic loader.
+
+    A second layer upon `apply`'s, which may come later: rights are what all layers allow. The loader would start any file that
+    it can read (`ld.so /usr/bin/sh`), so the system's directories of programs cannot be read either, but for `programs`; what
+    lies elsewhere is data to it. Raises `OSError`.
+    """
+    handled = _EXECUTE | _READ_FILE
+    rules = [PathRule(path, _READ_FILE) for path in _beside_programs()]
+    loaders = [path for pattern in _LOADERS for path in glob.glob(pattern)]
+    rules += [PathRule(path, handled) for path in (*programs, *loaders) if os.path.exists(path)]
+    descriptor = kernel.landlock_create_ruleset(struct.pack("=Q", handled & _handled_files(abi)))
+    try:
+        for rule in rules:
+            _allow_path(descriptor, rule, handled)
+        kernel.landlock_restrict_self(descriptor)
+    finally:
+        os.close(descriptor)
+
+
+def _beside_programs() -> list[str]:
+    """Every directory but those that lead to programs, which are walked instead."""
+    found: list[str] = []
+    for directory, led_to in _LEADING:
+        with contextlib.suppress(FileNotFoundError), os.scandir(directory) as entries:
+            found.extend(entry.path for entry in entries if entry.name not in led_to)
+    return found
 
 
 class Ruleset:

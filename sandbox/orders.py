@@ -35,6 +35,7 @@ class Orders:
     files: tuple[PrivateFile, ...]
     limits: Limits
     loopback: bool
+    programs: tuple[str, ...] | None = None
 
     @classmethod
     def of(cls, spec: SandboxSpec, default_cwd: str = HOME_DIR) -> "Orders":
@@ -50,6 +51,7 @@ class Orders:
             files=spec.files,
             limits=spec.limits,
             loopback=spec.loopback,
+            programs=spec.programs,
         )
 
     def to_message(self) -> dict[str, Any]:
@@ -65,6 +67,7 @@ class Orders:
             "files": [[file.path, wire.text_of(file.content), file.mode] for file in self.files],
             "limits": asdict(self.limits),
             "loopback": self.loopback,
+            "programs": None if self.programs is None else list(self.programs),
         }
 
     @classmethod
@@ -82,6 +85,7 @@ class Orders:
             files=tuple(PrivateFile(path, wire.bytes_of(content), mode) for path, content, mode in body["files"]),
             limits=Limits(**body["limits"]),
             loopback=body["loopback"],
+            programs=None if body["programs"] is None else tuple(str(path) for path in body["programs"]),
         )
 
 
@@ -112,5 +116,6 @@ def spec_from_message(body: dict[str, Any]) -> SandboxSpec:
         limits=orders.limits,
         protected=tuple(body["protected"]),
         loopback=orders.loopback,
+        programs=orders.programs,
         explain=body["explain"],
     )

@@ -195,8 +195,11 @@ class SandboxSpec:
     argv: never empty; str or bytes. env: the whole environment. cwd: inside; None is the private home. executable:
     absolute path inside; None looks `argv[0]` up in `env["PATH"]` (or the default path) inside. executable_identity: if
     given, the file that is executed has exactly this identity. protected: host paths that no mount may be, contain or
-    lie in. loopback: True lets the command listen on, and connect to, any port of its own private loopback; otherwise
-    only the ports of `hosts` can be reached. explain: `run` reports what is refused (slow, and it tells of paths outside).
+    lie in. programs: None lets every program inside be executed; else only `executable`, these files and what is below these
+    directories, and of the system's directories of programs nothing else can even be read and no mount is executable (so
+    that the dynamic loader, which has to be executable, can start nothing else). loopback: True lets the command listen on,
+    and connect to, any port of its own private loopback; otherwise only the ports of `hosts` can be reached.
+    explain: `run` reports what is refused (slow, and it tells of paths outside).
     """
 
     argv: tuple[str | bytes, ...]
@@ -210,6 +213,7 @@ class SandboxSpec:
     files: tuple[PrivateFile, ...] = ()
     limits: Limits = field(default_factory=Limits)
     protected: tuple[str, ...] = ()
+    programs: tuple[str, ...] | None = None
     loopback: bool = False
     explain: bool = False
 
@@ -221,6 +225,8 @@ class SandboxSpec:
                 _require_path(path, what)
         for path in self.protected:
             _require_path(path, "protected path")
+        for path in self.programs or ():
+            _require_path(path, "program")
         object.__setattr__(self, "level", Level(self.level))
         object.__setattr__(self, "env", MappingProxyType(dict(self.env)))
         self._check_contradictions()

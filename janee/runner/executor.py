@@ -208,6 +208,7 @@ def _plan(order: Order, content: SealedContent, targets: tuple[Target, ...]) -> 
         hosts=host_entries(targets),
         limits=Limits(wall_s=order.terms.timeout_ms / 1000, **limits),
         protected=order.protected,
+        programs=None if hardening.get("programs") is None else tuple(hardening["programs"]),
     )
 
 

@@ -294,6 +294,7 @@ PROFILE: Final = Profile(
     harden=Hardening(
         env={"CURL_HOME": "/nonexistent"},
         insert=("-q", "--proto", "=https,http", "--proto-redir", "=https"),
+        programs=(),
         masks=("~/.curlrc", "~/.netrc"),
     ),
     companions={"api.github.com": ("github.com",)},

@@ -806,6 +806,7 @@ PROFILE: Final = Profile(
             "GIT_TERMINAL_PROMPT": "0",
             "GIT_ALLOW_PROTOCOL": "https",
         },
+        programs=("/usr/bin/git", "/usr/lib/git-core", "/usr/libexec/git-core"),
         masks=("~/.config/gh", ".git/hooks", ".git/config"),
     ),
     companions={"api.github.com": ("github.com", "uploads.github.com")},
