@@ -69,6 +69,7 @@ _SCRATCH: Final = (
     (HOME_DIR[1:], "home", 0),
     ("dev/shm", "shm", kernel.MOUNT_ATTR_NOEXEC),
 )
+_UNCOVERED_SCRATCH: Final = "/dev/shm"  # noqa: S108  # private; `spec` lets nobody mount below /dev
 _ROOT_SIZE: Final = "8m"  # directories, generated files and `PrivateFile`s
 _ROOT_INODES: Final = "4096"
 
@@ -313,8 +314,10 @@ def _open_mount_point(target: str, *, is_directory: bool) -> int:
 
 def _is_ours(directory: int) -> bool:
     """Does `directory` lie in a private tmpfs? Nothing is ever created in a mount of the host for want of a mount
-    point."""
-    return os.fstat(directory).st_dev in (os.stat("/").st_dev, os.stat(HOME_DIR).st_dev)
+    point, nor a private file.
+
+    Known by two places that no mount of a specification can cover, as it can /tmp and home."""
+    return os.fstat(directory).st_dev in (os.stat("/").st_dev, os.stat(_UNCOVERED_SCRATCH).st_dev)
 
 
 def _make_directories(path: str) -> int:
@@ -336,12 +339,15 @@ def _make_directories(path: str) -> int:
 
 
 def write_files(files: Iterable[PrivateFile]) -> None:
-    """Create the private files. Raises `SandboxError` when one cannot be; never with its content."""
+    """Create the private files, in memory only. Raises `SandboxError` when one cannot be; never with its content."""
     for file in files:
         parent, _, name = file.path.rpartition("/")
         try:
             directory = _make_directories(parent)
             try:
+                if not _is_ours(directory):
+                    hint = "choose a path outside of every mount"
+                    raise SandboxError(ErrorCode.BAD_SPEC, f"private file {file.path!r} would lie in a mount of the host", hint)
                 _write_new(directory, name, file.content, file.mode)
             finally:
                 os.close(directory)

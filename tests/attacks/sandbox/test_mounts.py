@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from sandbox import ErrorCode, Level, Limits, Mount, SandboxError, SandboxSpec, base_env, run, temp_dir
+from sandbox import ErrorCode, Level, Limits, Mount, PrivateFile, SandboxError, SandboxSpec, base_env, run, temp_dir
 
 PYTHON = "/usr/bin/python3"
 MARK = b"what the command knows"
@@ -164,3 +164,33 @@ def test_a_workspace_that_is_swapped_for_a_link_is_never_shown(tmp_path: Path) -
         stop.set()
         thread.join()
     assert refused + shown_right == 20
+
+
+def test_a_private_file_never_lands_in_a_directory_of_the_host(work: Path) -> None:
+    secret = PrivateFile("/work/.netrc", MARK)
+    spec = SandboxSpec(argv=("true",), mounts=(Mount(str(work), "/work", writable=True),), files=(secret,))
+    with pytest.raises(SandboxError) as caught:
+        run(spec)
+    assert caught.value.code is ErrorCode.BAD_SPEC
+    assert not list(work.iterdir())
+
+
+def test_a_mount_over_the_private_home_is_not_taken_for_the_private_one(work: Path) -> None:
+    (work / "sandbox").mkdir()  # /home/sandbox, inside
+    over = Mount(str(work), "/home", writable=True)
+    below = Mount("/usr/share", "/home/x/y")
+    secret = PrivateFile("/home/sandbox/.netrc", MARK)
+    for spec in (
+        SandboxSpec(argv=("true",), mounts=(over, below)),
+        SandboxSpec(argv=("true",), mounts=(over,), files=(secret,)),
+    ):
+        with pytest.raises(SandboxError) as caught:
+            run(spec)
+        assert caught.value.code is ErrorCode.BAD_SPEC
+    assert [path.name for path in work.rglob("*")] == ["sandbox"]
+
+
+def test_a_mount_over_home_hinders_no_mount_elsewhere(work: Path) -> None:
+    mounts = (Mount("/usr/share", "/home"), shown(work, writable=True))
+    done = run(SandboxSpec(argv=("ls", str(work)), env=base_env(), cwd="/", mounts=mounts, limits=Limits(wall_s=20)))
+    assert (done.exit.status, done.stderr) == (0, b"")
