@@ -1,4 +1,4 @@
-"""`janee policy test`: cases against the policy, for CI. Needs neither a running Authority nor a secret.
+"""`janee policy test` and `diff`: cases against the policy, for CI. Needs neither a running Authority nor a secret.
 
 Guarantees: each case is decided by the function that decides in the Authority; a malformed case is bad input (exit 2), never
 skipped.
@@ -42,7 +42,7 @@ class Case:
 
 @click.group("policy")
 def command() -> None:
-    """Test the policy against cases."""
+    """Test the policy against cases, compare two of them."""
 
 
 @command.command("test")
@@ -70,8 +70,47 @@ def test(cases: Any, config_file: Path | None, as_json: bool) -> int:
     return ExitCode.OK if wrong == 0 else ExitCode.DENIED
 
 
+@command.command("diff")
+@click.argument("old", type=click.Path(path_type=Path))
+@click.argument("new", type=click.Path(path_type=Path))
+@click.argument("cases", type=click.File("rb"))
+@json_option
+def diff(old: Path, new: Path, cases: Any, as_json: bool) -> int:
+    """Show which of CASES (as of `policy test`; `-` is stdin) are decided differently by the configuration NEW than by OLD.
+
+    "expect" may be left out. Exit 0 when none is, 3 otherwise.
+    """
+    before, after = load_policy(old), load_policy(new)
+    total = changed = 0
+    for case in _read(cases, needs_expect=False):
+        first, second = _decide(before, case), _decide(after, case)
+        total += 1
+        if first.allowed == second.allowed:
+            continue
+        changed += 1
+        if as_json:
+            was = "allow" if first.allowed else "deny"
+            print_json(case.given | {"was": was} | _verdict(second), indent=None)
+        else:
+            change = "now allowed" if second.allowed else "now denied"
+            say(f"line {case.line}: {change} ({second.evaluated_policy}): {_in_words(case)}")
+    if not as_json:
+        say(f"{changed} of {total} decided differently")
+    return ExitCode.OK if changed == 0 else ExitCode.DENIED
+
+
+def _in_words(case: Case) -> str:
+    given = case.given
+    words = [ascii(word)[1:-1] for word in given["argv"]] if "argv" in given else [given["method"], given["path"]]
+    return f"{given['capability']}: {' '.join(words)}"[:300]
+
+
 def _result(case: Case, decision: Decision) -> dict[str, Any]:
-    return case.given | {
+    return case.given | _verdict(decision)
+
+
+def _verdict(decision: Decision) -> dict[str, Any]:
+    return {
         "decision": "allow" if decision.allowed else "deny",
         "reasonCode": decision.reason_code.value if decision.reason_code else None,
         "detail": decision.evaluated_policy,
@@ -107,7 +146,7 @@ def _decide(policy: Policy, case: Case) -> Decision:
     return decide_http(policy, http)
 
 
-def _read(lines: Any) -> Iterator[Case]:
+def _read(lines: Any, *, needs_expect: bool = True) -> Iterator[Case]:
     for number, line in enumerate(lines, 1):
         if not line.strip():
             continue
@@ -115,7 +154,7 @@ def _read(lines: Any) -> Iterator[Case]:
             given = json.loads(line) if len(line) <= MAX_CASE_BYTES else None
         except (ValueError, RecursionError):
             given = None
-        problem = _problem(given)
+        problem = _problem({"expect": "allow"} | given if isinstance(given, dict) and not needs_expect else given)
         if problem is not None or given is None:
             raise UsageError("USAGE", f"line {number}: {problem}", "see: janee policy test --help")
         yield Case(number, given)
