@@ -2,8 +2,8 @@
 
 Guarantees: the exit status of `run` is the command's own, 128+N when signal N killed it, 124 timed out, 125 the sandbox
 could not be had, 126 not executable, 127 not found; one line `sandbox: error: …` (and `sandbox: hint: …`) on stderr
-when it is ours. Never: a traceback for bad input, a terminal or regular file of the caller handed to the command (they
-are relayed through pipes).
+when it is ours. Never: a traceback for bad input, a terminal, file, socket or pipe of the caller handed to the command (they
+are relayed through pipes of its own).
 """
 
 import argparse
@@ -11,12 +11,11 @@ import dataclasses
 import ipaddress
 import json
 import os
-import stat
 import sys
 import time
 from collections.abc import Sequence
-from contextlib import ExitStack
-from typing import Any, Final, NoReturn
+from contextlib import ExitStack, suppress
+from typing import Any, Final, NoReturn, TextIO
 
 from sandbox.errors import ErrorCode, SandboxError
 from sandbox.owner import Owner
@@ -27,6 +26,9 @@ from sandbox.streams import Streams
 
 _USAGE_STATUS: Final = 125  # a usage error means: the sandbox was not applied
 _INTERRUPTED_STATUS: Final = 130
+_PATIENCE_S: Final = 1.0  # after a timeout, with a reader that takes nothing
+_MAX_TIMEOUT_S: Final = 2_000_000  # poll(2) counts milliseconds in an int
+_MAX_PORT_DIGITS: Final = 5
 _UNAVAILABLE_STATUS: Final = 6
 
 
@@ -45,7 +47,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
         return int(options.function(options))
     except SandboxError as error:
         if getattr(options, "json", False):
-            sys.stdout.write(json.dumps({"error": error.code.value, "message": error.message, "hint": error.hint}) + "\n")
+            _say(json.dumps({"error": error.code.value, "message": error.message, "hint": error.hint}) + "\n")
         _complain(error.message, error.hint)
         return error.exit_status
     except KeyboardInterrupt:
@@ -98,7 +100,7 @@ def _run(options: argparse.Namespace) -> int:
 def _run_for_json(spec: SandboxSpec) -> int:
     """Collect the output and print one JSON object in its place."""
     started = time.monotonic()
-    done = run(spec, stdin=_collected_stdin())
+    done = run(spec, stdin=0 if _is_open(0) and not os.isatty(0) else None, relay_stdin=not _is_null(0))
     report = {
         "exitCode": done.exit.code,
         "signal": done.exit.signal,
@@ -111,20 +113,16 @@ def _run_for_json(spec: SandboxSpec) -> int:
         **({"refusals": [dataclasses.asdict(refusal) for refusal in done.refusals]} if spec.explain else {}),
         "durationMs": round((time.monotonic() - started) * 1000, 3),
     }
-    sys.stdout.write(json.dumps(report) + "\n")
+    _say(json.dumps(report) + "\n")
     return done.exit.status
-
-
-def _collected_stdin() -> int | bytes | None:
-    if not _is_open(0) or os.isatty(0):
-        return None
-    return 0 if _can_be_passed(0) else sys.stdin.buffer.read()
 
 
 def _spec_of(options: argparse.Namespace) -> SandboxSpec:
     argv = options.argv[1:] if options.argv[:1] == ["--"] else options.argv
     if not argv:
         raise SandboxError(ErrorCode.BAD_SPEC, "no command given", "python -m sandbox run -- CMD ARG…")
+    if options.timeout is not None and options.timeout > _MAX_TIMEOUT_S:
+        raise SandboxError(ErrorCode.BAD_SPEC, f"--timeout is more than {_MAX_TIMEOUT_S} seconds", "leave it out for no limit")
     limits: dict[str, Any] = {"wall_s": options.timeout, "memory_mib": options.memory}
     if options.pids is not None:
         limits["pids"] = options.pids
@@ -166,7 +164,7 @@ def _hosts(text: str) -> tuple[HostEntry, ...]:
     entries = []
     for item in text.split(","):
         name, separator, port = item.rpartition(":")
-        if not separator or not port.isdecimal():
+        if not separator or not port.isdecimal() or len(port) > _MAX_PORT_DIGITS:
             raise SandboxError(ErrorCode.BAD_SPEC, f"not HOST:PORT: {item!r}", "write --net none or --net HOST:PORT,…")
         address = addresses.setdefault(name, _address_for(name, len(addresses) + 1))
         entries.append(HostEntry(name, address, int(port)))
@@ -198,17 +196,16 @@ def _execute(spec: SandboxSpec) -> Exit:
         stack.callback(relay.close)
         streams.pump(owner.fileno())
         ended = owner.result()
-        streams.drain()
+        streams.drain(_PATIENCE_S if ended.timed_out else None)
     return ended
 
 
 def _tell(refusal: Refusal) -> None:
-    sys.stderr.write(f"sandbox: {refusal}\n")
-    sys.stderr.flush()
+    _write(sys.stderr, f"sandbox: {refusal}\n")
 
 
 def _stdin(theirs: ExitStack, streams: Streams) -> int:
-    if _can_be_passed(0):
+    if _is_null(0):
         return 0
     if not _is_open(0):
         return _null(theirs)
@@ -219,13 +216,13 @@ def _stdin(theirs: ExitStack, streams: Streams) -> int:
 
 
 def _stdout(theirs: ExitStack, streams: Streams, number: int) -> int:
-    if _can_be_passed(number):
+    if _is_null(number):
         return number
     if not _is_open(number):
         return _null(theirs)
     reader, writer = os.pipe()
     theirs.callback(os.close, writer)
-    streams.watch(reader, lambda data: _write_all(number, data))
+    streams.forward(reader, number)
     return writer
 
 
@@ -243,23 +240,13 @@ def _is_open(number: int) -> bool:
     return True
 
 
-def _can_be_passed(number: int) -> bool:
-    """Pipes, and what is /dev/null. A terminal, file or socket is relayed: reopened through /proc it would be more than
-    was given."""
+def _is_null(number: int) -> bool:
+    """Is it /dev/null, which pid 1 replaces by its own? All else is relayed: reopened through /proc, a descriptor is more than
+    was given, and a pipe both of its ends; and its flags are shared with the caller."""
     try:
-        about = os.fstat(number)
-        return stat.S_ISFIFO(about.st_mode) or os.path.samestat(about, os.stat("/dev/null"))
+        return os.path.samestat(os.fstat(number), os.stat("/dev/null"))
     except OSError:
         return False
-
-
-def _write_all(number: int, data: bytes) -> None:
-    view = memoryview(data)
-    while view:
-        try:
-            view = view[os.write(number, view) :]
-        except OSError:
-            return  # the reader is gone: as with any tool, the rest is lost
 
 
 def _check(options: argparse.Namespace) -> int:
@@ -268,14 +255,30 @@ def _check(options: argparse.Namespace) -> int:
     reports = check(Level(options.level))
     if options.json:
         layers = [{"layer": r.name, "ok": r.ok, "required": r.required, "cause": r.cause, "remedy": r.remedy} for r in reports]
-        sys.stdout.write(json.dumps({"level": options.level, "layers": layers}) + "\n")
+        _say(json.dumps({"level": options.level, "layers": layers}) + "\n")
     else:
-        sys.stdout.write(render(reports))
+        _say(render(reports))
     return 0 if all(report.ok or not report.required for report in reports) else _UNAVAILABLE_STATUS
 
 
 def _complain(message: str, hint: str) -> None:
-    sys.stderr.write(f"sandbox: error: {message}\n" + (f"sandbox: hint: {hint}\n" if hint else ""))
+    _write(sys.stderr, f"sandbox: error: {message}\n" + (f"sandbox: hint: {hint}\n" if hint else ""))
+
+
+def _say(text: str) -> None:
+    _write(sys.stdout, text)
+
+
+def _write(stream: TextIO | None, text: str) -> None:
+    """A stream that is closed (None), or whose reader is gone, changes no exit status."""
+    if stream is None:
+        return
+    try:
+        stream.write(text)
+        stream.flush()
+    except OSError:
+        with suppress(OSError):  # what is still buffered would be tried again, and complained of, at the end
+            os.dup2(os.open(os.devnull, os.O_WRONLY | os.O_CLOEXEC), stream.fileno())
 
 
 if __name__ == "__main__":

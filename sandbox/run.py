@@ -45,11 +45,13 @@ def run(
     max_output: int = _DEFAULT_OUTPUT,
     on_excess: Literal["truncate", "kill"] = "truncate",
     connect: Connect = connect_by_name,
+    relay_stdin: bool = False,
 ) -> Completed:
     """Run one command and collect its output. Blocking.
 
     stdin: bytes to feed, a descriptor (stays the caller's), or None for no input. max_output: bytes kept of stdout, and
-    of stderr; `on_excess` says whether what exceeds it is dropped or ends the command (as killed). Raises
+    of stderr; `on_excess` says whether what exceeds it is dropped or ends the command (as killed). relay_stdin: the command
+    gets what the descriptor gives and not itself, which it could open anew (`/proc/self/fd/0`) and write to. Raises
     `SandboxError`.
     """
     out, err = _Output(max_output), _Output(max_output)
@@ -59,7 +61,11 @@ def run(
         stack.callback(streams.close)
         theirs = ExitStack()
         with theirs:
-            stdio = (_input(theirs, streams, stdin), _output(theirs, streams, out.take), _output(theirs, streams, err.take))
+            stdio = (
+                _input(theirs, streams, stdin, relay_stdin),
+                _output(theirs, streams, out.take),
+                _output(theirs, streams, err.take),
+            )
             report = watch_reports(theirs, streams, refusals.append) if spec.explain else None
             owner = stack.enter_context(Owner.start(spec, stdio, report))
         relay = Relay(tuple(zip(owner.listeners, spec.hosts, strict=True)), connect)
@@ -86,8 +92,8 @@ def _output(theirs: ExitStack, streams: Streams, sink: Callable[[bytes], None]) 
     return writer
 
 
-def _input(theirs: ExitStack, streams: Streams, stdin: bytes | int | None) -> int:
-    if isinstance(stdin, int):
+def _input(theirs: ExitStack, streams: Streams, stdin: bytes | int | None, is_relayed: bool) -> int:
+    if isinstance(stdin, int) and not is_relayed:
         return stdin
     if stdin is None:
         null = os.open("/dev/null", os.O_RDONLY | os.O_CLOEXEC)
@@ -95,5 +101,8 @@ def _input(theirs: ExitStack, streams: Streams, stdin: bytes | int | None) -> in
         return null
     reader, writer = os.pipe()
     theirs.callback(os.close, reader)
-    streams.feed(writer, stdin)
+    if isinstance(stdin, int):
+        streams.relay(stdin, writer)
+    else:
+        streams.feed(writer, stdin)
     return reader

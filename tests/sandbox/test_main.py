@@ -3,6 +3,7 @@
 import json
 import os
 import pty
+import signal
 import socket
 import subprocess
 import sys
@@ -270,3 +271,117 @@ def test_a_user_namespace_with_one_id_is_enough(user: str, level: str) -> None:
     done = subprocess.run(argv, cwd=rig.REPOSITORY, capture_output=True, timeout=20, **rig.identity(user))
     assert done.returncode == 9, done.stderr
     assert done.stdout == (b"1000\n" if level == "strict" else b"0\n")
+
+
+REOPEN = """
+import os, sys
+for number, flags in ((0, os.O_WRONLY), (1, os.O_RDONLY)):
+    descriptor = os.open(f"/proc/self/fd/{number}", flags | os.O_NONBLOCK)
+    if flags == os.O_RDONLY:
+        try:
+            sys.stderr.write(f"took {os.read(descriptor, 100)}\\n")
+        except BlockingIOError:
+            pass
+    else:
+        os.write(descriptor, b"injected\\n")
+    os.set_blocking(number, False)
+"""
+
+
+@pytest.mark.parametrize("options", [(), ("--json",)])
+def test_a_pipe_of_the_caller_cannot_be_turned_round(user: str, options: tuple[str, ...]) -> None:
+    """`{ echo …; sandbox run …; } | reader` and `writer | { sandbox run …; read line; }`."""
+    in_reader, in_writer = os.pipe()
+    out_reader, out_writer = os.pipe()
+    if rig.identity(user):
+        for descriptor in (in_reader, out_reader):
+            os.fchown(descriptor, rig.NOBODY, rig.NOBODY)  # as if the caller had made it
+    try:
+        os.write(out_writer, b"of an earlier writer\n")
+        done = rig.run(
+            "python3",
+            "-c",
+            REOPEN,
+            options=options,
+            user=user,
+            stdin=in_reader,
+            stdout=out_writer,
+            stderr=subprocess.PIPE,
+            capture_output=False,
+        )
+        os.set_blocking(in_reader, False)
+        with pytest.raises(BlockingIOError):
+            os.read(in_reader, 100)
+        assert os.read(out_reader, 100).startswith(b"of an earlier writer\n")
+        assert os.get_blocking(out_writer)
+        assert (done.returncode, done.stderr) == (0, b"")
+    finally:
+        for descriptor in (in_reader, in_writer, out_reader, out_writer):
+            os.close(descriptor)
+
+
+def test_a_reader_that_is_gone_ends_the_command_as_a_pipe_does(user: str) -> None:
+    reader, writer = os.pipe()
+    os.close(reader)
+    try:
+        done = rig.run("yes", user=user, stdout=writer, stderr=subprocess.PIPE, capture_output=False)
+    finally:
+        os.close(writer)
+    assert (done.returncode, done.stderr) == (128 + signal.SIGPIPE, b"")
+
+
+def test_a_reader_that_takes_nothing_does_not_outlast_the_timeout(user: str) -> None:
+    reader, writer = os.pipe()
+    try:
+        done = rig.run(
+            "yes", options=("--timeout", "1"), user=user, stdout=writer, stderr=subprocess.PIPE, capture_output=False
+        )
+    finally:
+        os.close(reader)
+        os.close(writer)
+    assert done.returncode == 124
+
+
+def test_nothing_is_lost_where_the_output_never_blocks(user: str) -> None:
+    ours, theirs = socket.socketpair()
+    theirs.setblocking(False)
+    got = bytearray()
+
+    def read() -> None:
+        while chunk := ours.recv(65536):
+            got.extend(chunk)
+
+    thread = threading.Thread(target=read)
+    with ours:
+        thread.start()
+        with theirs:
+            done = rig.run(
+                "head", "-c", "3000000", "/dev/zero", user=user, stdout=theirs, stderr=subprocess.PIPE, capture_output=False
+            )
+        thread.join(rig.DEADLINE_S)
+    assert done.returncode == 0
+    assert len(got) == 3_000_000
+
+
+@pytest.mark.parametrize(
+    ("arguments", "status"),
+    [
+        ("-- /nonexistent 2>&-", 127),
+        ("--pids 0 -- true 2>&-", 125),
+        ("--explain -- sh -c 'cat /etc/shadow; exit 7' 2>&-", 7),
+        ("--json -- sh -c 'exit 7' >&-", 7),
+        ("--json -- sh -c 'exit 7' >/dev/full", 7),
+    ],
+)
+def test_the_exit_status_does_not_depend_on_who_listens(user: str, arguments: str, status: int) -> None:
+    command = f'exec "{sys.executable}" -m sandbox run {arguments}'
+    done = subprocess.run(["sh", "-c", command], cwd=rig.REPOSITORY, timeout=20, stderr=subprocess.PIPE, **rig.identity(user))
+    assert (done.returncode, done.stderr) == (status, b"")
+
+
+@pytest.mark.parametrize("options", [("--timeout", "1e12"), ("--timeout", "inf"), ("--net", "host:" + "9" * 5000)])
+def test_a_number_without_measure_is_one_line(user: str, options: tuple[str, ...]) -> None:
+    done = rig.run("true", options=options, user=user)
+    assert done.returncode == 125
+    assert done.stderr.startswith(b"sandbox: error: ")
+    assert len(done.stderr.splitlines()) <= 2
