@@ -50,7 +50,8 @@ _ABI_TRUNCATE: Final = 3
 _ABI_TCP: Final = 4
 _ABI_SCOPES: Final = 6
 _BINARIES: Final = ("bin", "sbin", "games")
-_LEADING: Final = (("/", ("usr", *_BINARIES)), ("/usr", ("local", *_BINARIES)), ("/usr/local", _BINARIES))
+_OF_PROC: Final = ("cpuinfo", "filesystems", "loadavg", "meminfo", "stat", "sys", "uptime", "version")
+_LEADING: Final = (("/", ("usr", "proc", *_BINARIES)), ("/usr", ("local", *_BINARIES)), ("/usr/local", _BINARIES))
 _LOADERS: Final = ("/lib/ld-*.so*", "/lib64/ld-*.so*", "/usr/lib/*/ld-*.so*", "/usr/lib*/ld-*.so*")
 _HINT: Final = "boot a kernel of at least 5.13 with CONFIG_SECURITY_LANDLOCK=y and landlock in the lsm= parameter"
 
@@ -102,7 +103,8 @@ def allow_only_programs(programs: tuple[str, ...], abi: int) -> None:
 
     A second layer upon `apply`'s, which may come later: rights are what all layers allow. The loader would start any file that
     it can read (`ld.so /usr/bin/sh`), so the system's directories of programs cannot be read either, but for `programs`; what
-    lies elsewhere is data to it. Raises `OSError`.
+    lies elsewhere is data to it. Nor can /proc/PID: a link of that name in the workspace would make the command's own
+    environment a file to send somewhere. Raises `OSError`.
     """
     handled = _EXECUTE | _READ_FILE
     rules = [PathRule(path, _READ_FILE) for path in _beside_programs()]
@@ -123,7 +125,7 @@ def _beside_programs() -> list[str]:
     for directory, led_to in _LEADING:
         with contextlib.suppress(FileNotFoundError), os.scandir(directory) as entries:
             found.extend(entry.path for entry in entries if entry.name not in led_to)
-    return found
+    return found + [path for path in (f"/proc/{name}" for name in _OF_PROC) if os.path.exists(path)]
 
 
 class Ruleset:

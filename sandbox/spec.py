@@ -197,8 +197,9 @@ class SandboxSpec:
     given, the file that is executed has exactly this identity. protected: host paths that no mount may be, contain or
     lie in. programs: None lets every program inside be executed; else only `executable`, these files and what is below these
     directories, and of the system's directories of programs nothing else can even be read and no mount is executable (so
-    that the dynamic loader, which has to be executable, can start nothing else). loopback: True lets the command listen on,
-    and connect to, any port of its own private loopback; otherwise only the ports of `hosts` can be reached.
+    that the dynamic loader, which has to be executable, can start nothing else), nor is /proc/PID readable. loopback: True
+    lets the command listen on, and connect to, any port of its own private loopback; otherwise only the ports of `hosts` can
+    be reached.
     explain: `run` reports what is refused (slow, and it tells of paths outside).
     """
 

@@ -63,3 +63,14 @@ def test_data_beside_programs_stays_readable() -> None:
     status, said = run("cat", "/usr/bin/id", programs=("/usr/bin/cat",))
     assert status == 1
     assert b"denied" in said
+
+
+@pytest.mark.parametrize("level", LEVELS)
+def test_a_link_to_the_environment_is_no_file(tmp_path: Path, level: Level) -> None:
+    for name in ("environ", "cmdline", "mem", "maps"):
+        (tmp_path / name).symlink_to(f"/proc/self/{name}")
+    mounts = (Mount(str(tmp_path), str(tmp_path)),)
+    path = str(tmp_path / "environ")
+    assert run("cat", path, programs=None, level=level, mounts=mounts)[0] == 0
+    for name in ("environ", "cmdline", "mem", "maps"):
+        assert run("cat", str(tmp_path / name), programs=("/usr/bin/cat",), level=level, mounts=mounts)[0] == 1

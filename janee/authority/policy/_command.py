@@ -19,6 +19,7 @@ from janee.protocol import ReasonCode
 if TYPE_CHECKING:
     from janee.authority.policy._compile import CompiledCapability
 
+_NO_WORKSPACES: Final = frozenset({"", "bin", "boot", "dev", "etc", "lib", "lib64", "proc", "run", "sbin", "sys", "usr"})
 _MOST_PARTS: Final = 64  # steps of a trace that a command line may take
 _RISKS: Final = {
     "admin": "what it does cannot be undone, or is seen by others",
@@ -59,6 +60,11 @@ def is_plain_path(path: str) -> bool:
     parts = path[1:].split("/")
     is_normal = path.startswith("/") and (path == "/" or all(part not in ("", ".", "..") for part in parts))
     return is_normal and all(is_plain(character) for character in path)
+
+
+def is_workspace(path: str) -> bool:
+    """Whether what lies below a path can count as the workspace's files; the Runner refuses more."""
+    return is_plain_path(path) and path.split("/")[1] not in _NO_WORKSPACES
 
 
 def _verify_form(compiled: CompiledCapability, command: tuple[str, ...]) -> None:

@@ -15,7 +15,7 @@ from dataclasses import replace
 from typing import Final, TypeVar
 
 from janee.authority.policy._argv import CompiledRule
-from janee.authority.policy._command import check_command, is_plain_path
+from janee.authority.policy._command import check_command, is_plain_path, is_workspace
 from janee.authority.policy._compile import CompiledCapability, Policy
 from janee.authority.policy._decision import Decision, ExecQuery, HttpQuery, HttpTarget, RefusalError, Trace
 from janee.authority.policy._glob import glob_matches
@@ -220,7 +220,7 @@ def _exec_checks(compiled: CompiledCapability, query: ExecQuery, trace: Trace) -
     if query.command is None:
         trace.note("command", "no command was asked about", "skip")
     else:
-        roots = tuple(root for root in (compiled.capability.work_dir or query.cwd,) if root and is_plain_path(root))
+        roots = tuple(root for root in (compiled.capability.work_dir or query.cwd,) if root and is_workspace(root))
         entry = check_command(compiled, query.command, roots, trace)
     _check_cwd(compiled, query, trace)
     _check_executable(query, trace)

@@ -36,7 +36,7 @@ _CHANGES: Final = re.compile(
 )
 _ADMIN: Final = re.compile(
     r"(?i)\b(?:drop|truncate|grant|revoke|reassign|alter\s+(?:role|user|database)|create\s+(?:role|user|database)|copy|shutdown|kill|"
-    r"pg_terminate_backend|pg_cancel_backend|set\s+(?:role|session|password)|handler|reset|flush)\b"
+    r"pg_terminate_backend|pg_cancel_backend|delete\s+from\s+[\w.\"`]*\w(?=[\"`]?\s*(?:;|$))|set\s+(?:role|session|password)|handler|reset|flush)\b"
 )
 
 

@@ -152,7 +152,7 @@ GRAMMAR: Final = r"""
 -I --head
 -X --request {GET|HEAD|OPTIONS|POST@write|PUT@write|PATCH@write|DELETE@write}
 --request-target TEXT ! moves the credential
--T --upload-file PATH @write
+-T --upload-file UPLOAD @write
 --upload-flags WORD ! is no everyday work
 -H --header HEADER
 -e --referer WORD
@@ -287,6 +287,7 @@ PROFILE: Final = Profile(
             "NAME=VALUE or NAME=@PATH in the workspace",
         ),
         "WRITEOUT": without(BUILT_IN["TEXT"], (r"^@|%output\{", "it reads or writes a file")),
+        "UPLOAD": without(BUILT_IN["PATH"], (r"[{}\[\]]", "a pattern names several files")),
         # `#1` stands for what a pattern in the URL matched, `../` included
         "OUTFILE": without(BUILT_IN["PATH"], (r"#", "its name would depend on the URL")),
         "PROTO": matching(r"=?https?(?:,https?)?", "https"),

@@ -266,7 +266,7 @@ args: [REPONAME]
 [repo clone] write
 -u --upstream-remote-name NAME
 --no-upstream
-args: REPONAME [PATH] -- 
+args: REPONAME [PATH] --
 [repo fork] write
 --clone
 --default-branch-only
@@ -274,7 +274,7 @@ args: REPONAME [PATH] --
 --org NAME
 --remote
 --remote-name NAME
-args: [REPONAME] -- 
+args: [REPONAME] --
 [repo sync] write
 -b --branch REF
 -s --source REPO
@@ -777,9 +777,9 @@ PROFILE: Final = Profile(
         "GLOB": BUILT_IN["WORD"],
         "ENDPOINT": without(
             BUILT_IN["ENDPOINT"],
-            (r"^/?user/(?:keys|gpg_keys|ssh_signing_keys|emails)(?:$|[/?])", "changes or shows who has access"),
+            (r"^/?user/emails(?:$|[/?])", "changes or shows who has access"),
             (
-                r"^/?(?:repos/[^/]+/[^/]+|orgs/[^/]+)/(?:hooks|keys|actions/secrets|dependabot/secrets|codespaces/secrets|collaborators|invitations|actions/runners)(?:$|[/?])",
+                r"(?:^|/)(?:hooks|keys|gpg_keys|ssh_signing_keys|secrets|collaborators|memberships|invitations|runners|installations)(?:$|[/?])",
                 "gives others access",
             ),
             (r"^/?(?:app|applications|authorizations|installation)(?:$|[/?])|/access_tokens", "makes or shows credentials"),
