@@ -14,7 +14,7 @@ from janee.profiles import Preset
 
 _DENIED: Final = re.compile(
     r"""(?ix)
-      (?:^|[\n;])\s*(?:\\|\.(?:shell|system|import|output|once|open|read|load|backup|restore|save|excel|log|archive|dump|clone|cd)\b)
+      (?:^|[\n;])[^\S\n]*(?:\\|\.(?:shell|system|import|output|once|open|read|load|backup|restore|save|excel|log|archive|dump|clone|cd)\b)
     | \bprogram\b
     | \bpg_(?:read|ls|write)_\w+ | \bpg_stat_file\b
     | \bpg_(?:reload_conf|rotate_logfile|file_\w+|hba_\w+|execute_\w+|shadow|authid|user_mapping\w*)\b
@@ -24,9 +24,9 @@ _DENIED: Final = re.compile(
     | \battach\b
     | \bcreate\s+(?:or\s+replace\s+)?(?:trusted\s+)?
         (?:language|extension|server|subscription|foreign|user\s+mapping|event\s+trigger)\b
-    | \bcreate\s+(?:aggregate\s+)?function\b.*\bsoname\b | \binstall\s+(?:plugin|component)\b
+    | \bsoname\b | \binstall\s+(?:plugin|component)\b
     | \bset\s+(?:global|persist)\b | \balter\s+system\b
-    | \bcopy\b[^;]*\b(?:from|to)\s+['e$] | \bquery_to_xml\b | \bsource\s
+    | \bcopy\b[^;]{0,300}\b(?:from|to)\s+['e$] | \bquery_to_xml\b | \bsource\s
     """
 )
 _READS: Final = re.compile(r"(?is)\s*(?:select|show|explain|describe|desc|values|table|with)\b")

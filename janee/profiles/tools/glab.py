@@ -601,7 +601,7 @@ args: [NAME...]
 [api] read
 -X --method {GET|HEAD|POST@write|PATCH@write|PUT@write|DELETE@admin}
 -f --raw-field RAW @write
--F --field KV @write
+-F --field FIELD @write
 --form FORM @write
 --input PATH @write
 -H --header HEADER
@@ -630,6 +630,8 @@ args: {git_protocol|check_update|display_hyperlinks|glamour_style|api_protocol|n
 
 _ENVIRONMENT: Final = r"\benv\b|\$__prog|\$ENV|\b(?:include|import|modulemeta|debug|stderr|input|inputs|get_search_list)\b"
 
+_PUBLIC: Final = (r"^\w*(?:visibility|access_level)\w*=", "publishes to everybody")
+
 PROFILE: Final = Profile(
     tool="glab",
     about="GitLab's command line",
@@ -645,7 +647,8 @@ PROFILE: Final = Profile(
         "GROUP": matching(r"[A-Za-z0-9_][\w.-]*(?:/[A-Za-z0-9_][\w.-]*){0,8}|[0-9]{1,12}", "a group"),
         "REPONAME": ValueType(Kind.REPO, pattern=r"[A-Za-z0-9_][\w.-]{0,100}"),
         "PAIR": matching(r"[A-Za-z_][\w.-]{0,100}[:=][^\x00-\x1f]{0,3000}", "KEY:VALUE"),
-        "RAW": matching(r"[A-Za-z0-9_.\[\]-]{1,200}=[^\x00]{0,3800}", "KEY=VALUE"),
+        "FIELD": without(BUILT_IN["KV"], _PUBLIC),
+        "RAW": without(BUILT_IN["KV"], _PUBLIC, (r"^[^=]*=@", "it looks like a file")),
         "FORM": matching(r"[A-Za-z0-9_.\[\]-]{1,200}=[^@\x00-\x1f][^\x00-\x1f]{0,3000}", "KEY=VALUE"),
         "SECRETLESS": ordinary(BUILT_IN["PATH"]),
         # FILE#NAME#TYPE

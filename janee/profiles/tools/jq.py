@@ -73,7 +73,7 @@ PROFILE: Final = Profile(
         # `.env` and `{env: …}` are names of fields; `env` by itself is the environment.
         "FILTER": without(
             BUILT_IN["TEXT"],
-            (r"(?<![.\w\"'-])(?-i:env)(?![\w:]|\s*:|\"|-)", "it shows the environment, and the credential with it"),
+            (r"(?<![.$\w\"'-])(?-i:env)(?![\w:]|\s*:|\"|-)", "it shows the environment, and the credential with it"),
             (r"\$\s*(?-i:ENV)\b|\$\s*__prog", "it shows the environment, and the credential with it"),
             (r"(?<![.\w\"])(?:import|include)\s*[\"']", "loads filters that cannot be read here"),
             (r"\b(?:get_search_list|modulemeta|getenv)\b", "loads filters that cannot be read here"),

@@ -89,6 +89,13 @@ GRAMMAR: Final = r"""
 -r --raw
 --reconnect
 --skip-reconnect
+--skip-auto-rehash
+--disable-auto-rehash
+--skip-named-commands
+--disable-named-commands
+--bind-address TEXT ! moves the credential
+--network-namespace TEXT ! moves the credential
+-W --pipe ! moves the credential
 -U --safe-updates --i-am-a-dummy
 --sandbox
 --secure-auth
@@ -126,7 +133,7 @@ needs: -e --execute -V --version -? -I --help
 """
 
 _COMMANDS: Final = (
-    r"(?:^|[\n;]|\*/)\s*(?:system|source|tee|notee|edit|pager|nopager|connect|ego|delimiter|prompt|charset|rehash|resetconnection|"
+    r"(?:^|[\n;]|\*/)[^\S\n]*(?:system|source|tee|notee|edit|pager|nopager|connect|ego|delimiter|prompt|charset|rehash|resetconnection|"
     r"query_attributes|ssl_session_data_print)\b"
 )
 

@@ -70,6 +70,7 @@ _SQL: Final = without(
         "files of the server",
     ),
     (r"\bpg_(?:shadow|authid|user_mapping)|\brolpassword\b|\bpasswd\b", "it shows passwords"),
+    (r"\bset_config\s*\(\s*(?!'(?:app\.|search_path|statement_timeout|timezone))", "reconfigures the session"),
     (r"\bcreate\s+(?:publication|tablespace|access\s+method|transform)\b", "it reaches other places"),
     (r"\b(?:execute|format)\b[^;]{0,200}(?:\|\||chr\s*\()", "statements put together, which cannot be read here"),
 )

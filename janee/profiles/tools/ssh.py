@@ -117,7 +117,8 @@ _LOGS: Final = (
     r"(?:/var/log|/var/www|/srv|/opt|logs?|\./logs?|~/logs?)(?:/[\w.-]{1,100}){0,8}|/etc/(?:os-release|hostname|issue)"
 )
 _LOOKS: Final = (
-    rf"(?:uptime|hostname|whoami|date|uname|df|du|free|ls|pwd|ps|wc|vmstat|lscpu|lsblk|nproc|last|w|arch|stat|true)\b{_WORDS}|"
+    r"(?:hostname|date)(?: -[fIuR]| \+[\w%:/.-]{1,40})?|"
+    rf"(?:uptime|whoami|uname|df|du|free|ls|pwd|ps|wc|vmstat|lscpu|lsblk|nproc|last|w|arch|stat|true)\b{_WORDS}|"
     rf"(?:cat|tail|head|zcat|grep)(?: -[\w-]{{1,20}}| \d{{1,6}}| (?![/.~-])[\w:=-]{{1,60}}){{0,6}} (?:{_LOGS})|"
     rf"systemctl (?:status|is-active|is-enabled|is-failed|list-units|list-timers|show){_WORDS}|journalctl{_WORDS}|"
     rf"docker (?:ps|logs|images|stats --no-stream|version|info|compose (?:ps|logs)){_WORDS}|"
@@ -185,7 +186,7 @@ PROFILE: Final = Profile(
             ),
             _DANGER,
         ),
-        "PLAIN": one_of("uptime hostname whoami date uname df du free ls pwd ps vmstat lscpu lsblk nproc stat journalctl true"),
+        "PLAIN": one_of("uptime whoami uname df du free ls pwd ps vmstat lscpu lsblk nproc stat journalctl true"),
         "LOGWORD": without(
             matching(rf"{_LOGS}|-[\w-]{{1,20}}|[A-Za-z0-9_][\w:=-]{{0,60}}", "an option, a word or a file of logs"), _DANGER
         ),

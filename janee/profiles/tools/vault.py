@@ -146,15 +146,15 @@ args: NAME
 [audit list] read
 [audit enable,disable] ! moves data to another place
 [lease lookup] read
-args: SECRET
+args: LEASE
 [lease renew] write
 -increment DURATION
-args: SECRET
+args: LEASE
 [lease revoke] admin
 -force
 -prefix
 -sync
-args: SECRET
+args: LEASE
 [token capabilities] read
 -accessor ! makes or shows tokens
 args: SECRET
@@ -196,12 +196,12 @@ _SYSTEM: Final = (
     "it changes Vault itself",
 )
 _MADE: Final = (
-    r"^/?(?!secret/|kv/)[^/]+/(?:\w+/)?(?:creds|static-creds|static-cred|sts|issue|sign|sign-verbatim|export|backup|raw|root|token|datakey|login|"
+    r"^/?(?!secret/|kv/)[^/]+/(?:\w+/)?(?:creds|static-creds|static-cred|sts|issue|sign|sign-verbatim|export|backup|raw|root|token|datakey|login|key|"
     r"generate)(?:/|$)",
     "it makes credentials (`read` of them needs admin)",
 )
 _CONFIGURES: Final = (
-    r"^/?[^/]+/(?:config|root|roles?|intermediate|rotate-root|rotate)(?:/|$)|^/?sys(?:/|$)",
+    r"^/?[^/]+/(?:keys/[^/]+/\w+|config|root|roles?|intermediate|rotate-root|rotate)(?:/|$)|^/?sys(?:/|$)",
     "it changes what others reach",
 )
 
@@ -219,6 +219,7 @@ PROFILE: Final = Profile(
             _SYSTEM,
         ),
         "CHANGE": without(_PATH, *_TOKENS, _SYSTEM, _MADE, _CONFIGURES),
+        "LEASE": without(_PATH, *_TOKENS),
         "MOUNT": without(_PATH, *_TOKENS, (r"^/?sys(?:/|$)", "it changes Vault itself")),
         "NAMESPACE": matching(r"[A-Za-z0-9_][\w/-]{0,200}", "a namespace"),
         "VERSIONS": matching(r"\d{1,6}(?:,\d{1,6}){0,50}", "versions"),
