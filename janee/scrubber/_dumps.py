@@ -16,9 +16,9 @@ _LINES: Final = (
     re.compile(rb"[0-9a-f]{8}: ((?:[0-9a-fA-F]{2,32}(?: |" + _LINE_END + rb"))+)(?: [^\n]{1,80})?" + _LINE_END),  # xxd
     re.compile(rb"[0-9a-f]{8}  ((?:[0-9a-fA-F]{2}(?:  ?|" + _LINE_END + rb"))+) *\|[^\n]{0,17}\|" + _LINE_END),  # hexdump -C
     re.compile(  # od, hexdump: words in any base, floating point numbers
-        rb"[0-9a-f]{6,7}((?: +-?[0-9a-fA-F][0-9a-fA-F.+-]{1,25})+)(?: *>[^\n]{0,17}<)? *" + _LINE_END
+        rb"[0-9a-f]{6,8}((?: +-?[0-9a-fA-F][0-9a-fA-F.+-]{1,25})+)(?: *>[^\n]{0,17}<)? *" + _LINE_END
     ),
-    re.compile(rb"[0-9a-f]{7}((?: (?:  [!-~]| \\[0-9a-z]|[0-7]{3}|   ))+)" + _LINE_END),  # od -c, hexdump -c
+    re.compile(rb"[0-9a-f]{6,7}((?: (?:  [!-~]| \\[0-9a-z]|[0-7]{3}|   ))+)" + _LINE_END),  # od -c, hexdump -c
 )
 _BEGUN: Final = re.compile(rb"[0-9a-f]{1,8}(?::?(?: [^\n]{0,150})?)?\Z")
 _LONGEST: Final = 160

@@ -169,6 +169,7 @@ def numbers(value: bytes) -> Iterator[bytes]:
         yield b"".join(b"%d" % (byte if byte < 128 else 256 - byte) for byte in value)
     bits = "".join(f"{byte:08b}" for byte in value)
     yield bits.lstrip("0").encode()
+    yield "".join(f"{byte:b}" for byte in value).encode()
     yield "".join(f"{byte:08b}"[::-1] for byte in value).encode()  # perl: unpack "b*"
     yield "".join(f"{byte:02x}"[::-1] for byte in value).encode()  # perl: unpack "h*"
     yield b"x00".join(bytes([byte]) for byte in value)  # repr() of UTF-16
@@ -189,6 +190,8 @@ _WORDS: Final = ((2, ("%04x", "%06o", "%d", "%05d")), (4, ("%08x", "%011o", "%d"
 def words(value: bytes) -> Iterator[bytes]:
     """The whole words in the value at each alignment, low byte first, in hexadecimal, octal and decimal; high byte first in
     decimal. At the first alignment also with the last word filled up by zeros, as `od` ends, and as floating point numbers."""
+    for skipped in range(2):
+        yield _swapped(value[skipped:])
     for size, codes in _WORDS:
         for skipped in range(size):
             count = (len(value) - skipped) // size
@@ -201,6 +204,13 @@ def words(value: bytes) -> Iterator[bytes]:
                 yield b"".join(
                     map(_shortest, (number for (number,) in struct.iter_unpack("<f" if size == 4 else "<d", filled)))
                 )
+
+
+def _swapped(value: bytes) -> bytes:
+    """`value` as `dd conv=swab` writes it."""
+    pairs = bytearray(value)
+    pairs[: len(value) // 2 * 2 : 2], pairs[1::2] = value[1::2], value[: len(value) // 2 * 2 : 2]
+    return bytes(pairs)
 
 
 def _as_words(value: bytes, size: int, codes: tuple[str, ...]) -> Iterator[bytes]:
@@ -216,11 +226,18 @@ def _as_words(value: bytes, size: int, codes: tuple[str, ...]) -> Iterator[bytes
 def _shortest(number: float) -> bytes:
     """A number as `od -t f` writes it, its letters and digits: with no more digits than are needed to read it back."""
     is_single = struct.unpack("<f", struct.pack("<f", number))[0] == number if abs(number) < 3e38 else False
-    for digits in range(1, 18):
-        text = f"{number:.{digits}g}"
-        if float(text) == number or (is_single and struct.pack("<f", float(text)) == struct.pack("<f", number)):
-            break
+    stored = struct.pack("<f", number) if is_single else b""
+    few = 5 if is_single else 14
+    digits = 1 if _reads_back(f"{number:.{few}g}", number, stored) else few + 1  # most need more: begin there
+    while not _reads_back(text := f"{number:.{digits}g}", number, stored) and digits < 17:
+        digits += 1
     return text.encode().translate(None, b".+-")
+
+
+def _reads_back(text: str, number: float, stored: bytes) -> bool:
+    """stored: of a single number, its bytes; else empty."""
+    read = float(text)
+    return read == number or (stored != b"" and struct.pack("<f", read) == stored)
 
 
 _XXD_BYTES: Final = 30  # on a line of `xxd -p`
@@ -374,7 +391,9 @@ def base85(value: bytes) -> Iterator[bytes]:
             yield base64.b85encode(groups).translate(_Z85)
     for ending in (b"", b"\n"):
         for at in range(0, len(value), 45):
-            yield binascii.b2a_uu((value + ending)[at : at + 45]).rstrip(b"\n")[1:]
+            line = (value + ending)[at : at + 45]
+            if at == 0 or len(line) >= _SHORTEST_UU:  # the few letters of a last line would be anywhere
+                yield binascii.b2a_uu(line).rstrip(b"\n")[1:]
         yield _base58(value + ending)
 
 
@@ -382,6 +401,7 @@ _Z85: Final = bytes.maketrans(
     b"0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz!#$%&()*+-;<=>?@^_`{|}~",
     b"0123456789abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ.-:+=^!/*?&<>()[]{}@%$#",
 )
+_SHORTEST_UU: Final = 6
 _BASE58: Final = b"123456789ABCDEFGHJKLMNPQRSTUVWXYZabcdefghijkmnopqrstuvwxyz"
 
 
@@ -393,10 +413,26 @@ def _base58(value: bytes) -> bytes:
     return bytes(reversed(digits))
 
 
+def numbered(value: bytes) -> Iterator[bytes]:
+    """Cut into pieces of one width, each after the first with the number of its line or place before it."""
+    for width in range(1, min(_WIDEST_PIECE + 1, len(value))):
+        pieces = [value[at : at + width] for at in range(width, len(value), width)]
+        yield b"n".join([value[:width], *pieces])  # the line ends in a JSON string
+        for first, step in ((2, 1), (width, width), *_EVERY_CHARACTER[width - 1 :]):
+            yield value[:width] + b"".join([b"%d%b" % (first + step * at, piece) for at, piece in enumerate(pieces)])
+
+
+_WIDEST_PIECE: Final = 15
+_EVERY_CHARACTER: Final = ((1, 0),)  # `grep -on .`
+
+
 def other_case(value: bytes) -> Iterator[bytes]:
     yield value.upper()
     yield value.lower()
     yield value.swapcase()
+    if value.islower():
+        yield value.title()
+        yield value.capitalize()
 
 
 def line_ends(value: bytes) -> Iterator[bytes]:

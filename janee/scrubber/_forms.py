@@ -15,7 +15,7 @@ Generator = Callable[[bytes], Iterable[bytes]]
 SHORTEST_DERIVED: Final = 4
 """A derived form shorter than this many bytes is left out: it would mask ordinary text."""
 
-SHORTEST_OTHER_CASE: Final = 12
+_SHORTEST_OTHER_CASE: Final = 12
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,8 +28,7 @@ class Form:
     literal: looked for in the text itself; otherwise only squeezed (`_squeezed`): letters and digits, whatever stands between.
     dense: looks random whatever the value is, so that it is looked for squeezed without a look at what stands between.
     plain: changes nothing in a value of letters, digits, "-", "_" and ".", and is then skipped.
-    random: only for values that look random, of at least `SHORTEST_OTHER_CASE` bytes.
-    longest: only for values up to so many bytes: nobody prints a whole key file in this form, and it costs memory.
+    shortest, longest: only for values of so many bytes: nobody prints a whole key file in this form, and it costs memory.
     """
 
     name: str
@@ -40,7 +39,7 @@ class Form:
     literal: bool = True
     dense: bool = False
     plain: bool = False
-    random: bool = False
+    shortest: int = 0
     longest: int = 1 << 20
 
 
@@ -66,6 +65,7 @@ PARTS: Final[tuple[Part, ...]] = (
 )
 
 _BULKY: Final = 1 << 10
+_TOKEN: Final = 1 << 7
 
 
 def _derived(name: str, reason: str, generate: Generator, longest: int) -> Form:
@@ -90,7 +90,7 @@ FORMS: Final[tuple[Form, ...]] = (
     ),
     _derived(
         "words",
-        "words of 2, 4 or 8 bytes, low byte first, in hexadecimal, octal or decimal: hexdump, od",
+        "words of 2, 4 or 8 bytes, low byte first, in hexadecimal, octal or decimal: hexdump, od; dd conv=swab",
         encodings.words,
         _BULKY,
     ),
@@ -117,7 +117,7 @@ FORMS: Final[tuple[Form, ...]] = (
     ),
     Form("quoted", "literals of Python, Go, C, JavaScript and YAML; quoted-printable", encodings.quoted, plain=True),
     Form("markup", "HTML and XML: named, decimal and hexadecimal entities", encodings.markup, plain=True),
-    Form("shell", r"'\'' and '\"'\"', printf %q, double quotes; doubled quotes of SQL, CSV, YAML", encodings.shell, plain=True),
+    Form("shell", r"'\'' and '\"'\"', printf %q, double quotes; doubled quotes of SQL, CSV, YAML", encodings.shell),
     Form("utf-16", "UTF-16 and UTF-32, both byte orders: Windows tools, iconv", encodings.utf16, longest=1 << 14),
     Form("ebcdic", "EBCDIC: dd conv=ebcdic, iconv", encodings.ebcdic, longest=_BULKY),
     Form(
@@ -129,7 +129,19 @@ FORMS: Final[tuple[Form, ...]] = (
     ),
     Form("reversed", "backwards: rev", encodings.reversed_order, lines=True),
     Form("rot13", "rot13 and rot47: tr A-Za-z N-ZA-Mn-za-m", encodings.rot13, longest=1 << 14),
-    Form("other-case", "upper, lower, swapped or any other case", encodings.other_case, random=True, longest=1 << 14),
+    Form(
+        "other-case",
+        "upper, lower, swapped or any other case",
+        encodings.other_case,
+        shortest=_SHORTEST_OTHER_CASE,
+        longest=1 << 14,
+    ),
+    _derived(
+        "numbered",
+        "pieces of 1 to 15 characters with numbers of lines or places before them: fold and nl, grep -ob, enumerate",
+        encodings.numbered,
+        _TOKEN,
+    ),
     Form("line-ends", r"a value of several lines with CRLF, CRCRLF, blanks, nothing or \n between them", encodings.line_ends),
 )
 

@@ -22,6 +22,10 @@ _BYTES: Final = 12  # of a value, behind a window of base64 or hexadecimal
 
 _STRUCTURE: Final = re.compile(
     rb"-----(?:BEGIN|END) [A-Z0-9 ]+-----"
+    rb"|MII.{3}IBA(?:AKC.{4}|DANBgkqhkiG9w0BAQEFAASC.{3}wgg.{2}AgEAAoI.{3})"  # DER, as in certificates
+    rb"|MIGHAgEAMBMGByqGSM49AgEGCCqGSM49AwEHBG0wawIBAQQg"  # and of one on a curve
+    rb"|b3BlbnNzaC1rZXktdjEAAAAABG5vbmUAAAAEbm9uZQAAAAAAAAABAAAA.{14}"  # OpenSSH
+    rb"|eyJ[A-Za-z0-9_-]+\.(?=eyJ)"  # JWT: the header
     rb"|[A-Za-z][A-Za-z0-9+.-]*://(?![^\s/@]*@)[^\s/?#]*"  # scheme and host
     rb"|[A-Za-z][A-Za-z0-9+.-]*://"
     rb"|@[A-Za-z0-9.-]+(?::\d+)?(?=[/?\s]|$)"  # the host behind a user and a password

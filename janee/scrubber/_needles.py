@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from typing import Final, NamedTuple
 
 from ._errors import ScrubberError
-from ._forms import FORMS, PARTS, SHORTEST_DERIVED, SHORTEST_OTHER_CASE, VIEWS, Form, Part
+from ._forms import FORMS, PARTS, SHORTEST_DERIVED, VIEWS, Form, Part
 from ._fragments import fragments, is_mixed, marked_bytes
 from ._squeezed import core, squeeze
 from ._values import PART_BYTES
@@ -39,7 +39,7 @@ class Needles:
         folded = squeeze(needle)
         if dense and len(folded) >= _SHORTEST_DENSE:
             self.loose[folded] = None
-        elif (literal or not dense) and (len(folded) >= _SHORTEST_APART or 2 * len(folded) >= len(needle) >= _SHORTEST_WORD):
+        elif (literal or not dense) and len(folded) >= min(_SHORTEST_APART, max(_SHORTEST_WORD, -(-len(needle) // 2))):
             known = self.loose.get(folded, frozenset())
             self.loose[folded] = known if known is None else known | {core(needle)}
 
@@ -76,7 +76,7 @@ def needles_of(secret: bytes, chosen: Chosen, windows: bool | None, min_length: 
     parts, forms, shown = chosen
     found = Needles(set(), {}) if SQUEEZED in shown else Needles(set(), None)
     done: set[bytes] = set()
-    uses_marks = windows is not False or SQUEEZED in shown or any(form.random for form in forms)
+    uses_marks = windows is not False or SQUEEZED in shown
     short_forms = tuple(form for form in forms if form.lines and not (form.pieces and windows is not False))
     for value, is_line in _values(secret, parts, min_length):
         if value in done:
@@ -84,7 +84,7 @@ def needles_of(secret: bytes, chosen: Chosen, windows: bool | None, min_length: 
         done.add(value)
         marks = marked_bytes(value, every=False) if uses_marks else b""
         random = uses_marks and (b"\1" in marks or is_mixed(value))
-        for form, needle in _spellings(value, short_forms if is_line else forms, random):
+        for form, needle in _spellings(value, short_forms if is_line else forms):
             found.add(needle, literal=form.literal, dense=form.dense or random)
         if windows is not False and not is_line:
             marks = marked_bytes(value, every=True) if windows else marks
@@ -106,11 +106,10 @@ def _values(secret: bytes, parts: tuple[Part, ...], min_length: int) -> Iterator
                         yield from ((inner, True) for inner in line.generate(value))
 
 
-def _spellings(value: bytes, forms: tuple[Form, ...], random: bool) -> Iterator[tuple[Form, bytes]]:
+def _spellings(value: bytes, forms: tuple[Form, ...]) -> Iterator[tuple[Form, bytes]]:
     plain = _PLAIN.fullmatch(value) is not None
-    random = random and len(value) >= SHORTEST_OTHER_CASE
     for form in forms:
-        if len(value) > form.longest or (form.plain and plain) or (form.random and not random):
+        if not form.shortest <= len(value) <= form.longest or (form.plain and plain):
             continue
         for needle in form.generate(value):
             if len(needle) >= SHORTEST_DERIVED or needle == value:

@@ -3,8 +3,8 @@
 Guarantees: what it reports depends on the text, not on where chunks were cut; a match in a view covers all bytes of the text
 between its first and its last, colours and line ends included.
 
-A match across line ends that has fewer than `LEAD` bytes before its first line end is masked from its sixth letter or digit on: to hold
-back every line that ends in the first letter of a secret would delay most lines of a log.
+A match across line ends that has fewer than `LEAD` bytes before its first line end is masked from its sixth letter or digit
+on: to hold back every line that ends in the first letter of a secret would delay most lines of a log.
 
 One thing does depend on the chunks: if a backspace takes away the last character of a match that overlaps an earlier one, that
 character may be masked already. Never less is masked.

@@ -44,6 +44,7 @@ EXAMPLES: Final[dict[str, Example]] = {
     "reversed": Example('printf "%s\\n" "$SECRET" | rev'),
     "rot13": Example('printf "%s\\n" "$SECRET" | tr A-Za-z N-ZA-Mn-za-m'),
     "other-case": Example('printf "%s\\n" "${SECRET^^}"'),
+    "numbered": Example('printf %s "$SECRET" | fold -w9 | cat -n'),
     "line-ends": Example("printf %s \"$SECRET\" | tr '\\n' ' '", KEY),
     "trimmed": Example('printf "[%s]\\n" "$(printf %s "$SECRET")"', TOKEN + "\n"),
     "parts": Example("printf '%s\\n' \"$SECRET\" | sed 's,.*:\\(.*\\)@.*,\\1,'", DATABASE),

@@ -31,8 +31,8 @@ TAIL: Final = """
   recognises forms, it does not understand programs. A command that may run any code with the credential can carry it
   out; that is what command rules, the network rules and `secretless` delivery are for.
 - What two or more of the forms make together, beyond those in the table (base64 twice, backwards, hexadecimal): base64 three
-  times, base32 of base64; an alphabet turned by another number than 13; every second character; numbers of lines or of
-  places between pieces that are too short (`fold -w9 | cat -n`).
+  times, base32 of base64; an alphabet turned by another number than 13; every second character; words, or numbers
+  that do not begin at 0 or 1, between pieces that are too short (`fold -w9 | sed 's/^/part: /'`).
 - Pieces shorter than 16 characters (24 hexadecimal digits) that do not stand at the end of the output; pieces of
   values that look like words (unless fragments are asked for), and pieces written as numbers. Values over 512 bytes get
   windows every 8 bytes, and 32 or 48 characters side by side in base64 and hexadecimal: up to 31 (47) characters of such a
