@@ -307,10 +307,16 @@ def _inet_address(raw: bytes) -> tuple[str, int] | None:
 def _is_tcp(view: View, thread: int, number: int) -> bool:
     pidfd = os.pidfd_open(_process_of(view, thread))
     try:
-        with socket.socket(fileno=kernel.copy_descriptor(pidfd, number & 0x7FFFFFFF)) as copy:
-            return copy.type == socket.SOCK_STREAM
+        descriptor = kernel.copy_descriptor(pidfd, number & 0x7FFFFFFF)
     finally:
         os.close(pidfd)
+    try:
+        copy = socket.socket(fileno=descriptor)
+    except OSError:  # no socket: then nobody has closed it
+        os.close(descriptor)
+        raise
+    with copy:
+        return copy.type == socket.SOCK_STREAM
 
 
 def _judge_address(spec: SandboxSpec, name: str, host: str, port: int, *, is_tcp: bool) -> tuple[int, str] | None:

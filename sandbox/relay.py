@@ -6,8 +6,11 @@ bytes.
 """
 
 import contextlib
+import errno
+import select
 import socket
 import threading
+import time
 from collections.abc import Callable
 from typing import Final
 
@@ -16,6 +19,8 @@ from sandbox.spec import HostEntry
 _CHUNK: Final = 65536
 _CONNECT_TIMEOUT_S: Final = 15.0
 _MAX_CONNECTIONS: Final = 64
+_FOR_THE_MOMENT: Final = frozenset({errno.ECONNABORTED, errno.EMFILE, errno.ENFILE, errno.ENOBUFS, errno.ENOMEM})  # accept(2)
+_PAUSE_S: Final = 0.05
 
 Connect = Callable[[HostEntry], socket.socket]
 
@@ -45,20 +50,32 @@ class Relay:
             listener.close()
 
     def _accept(self, listener: socket.socket, entry: HostEntry) -> None:
+        poller = select.poll()
+        poller.register(listener, select.POLLIN)
         while True:
+            poller.poll()
+            # The slot comes first: who waits for one waits in the backlog, and costs this process nothing.
+            self._slots.acquire()
             try:
                 inside, _ = listener.accept()
-            except OSError:
-                return  # closed
+            except OSError as error:
+                self._slots.release()
+                if error.errno not in _FOR_THE_MOMENT:
+                    return  # closed
+                time.sleep(_PAUSE_S)
+                continue
             threading.Thread(target=self._serve, args=(inside, entry), daemon=True).start()
 
     def _serve(self, inside: socket.socket, entry: HostEntry) -> None:
         # A failing side closes both, which is all that TCP could say.
-        with self._slots, inside, contextlib.suppress(OSError), self._connect(entry) as outside:
-            back = threading.Thread(target=_copy, args=(outside, inside), daemon=True)
-            back.start()
-            _copy(inside, outside)
-            back.join()
+        try:
+            with inside, contextlib.suppress(OSError), self._connect(entry) as outside:
+                back = threading.Thread(target=_copy, args=(outside, inside), daemon=True)
+                back.start()
+                _copy(inside, outside)
+                back.join()
+        finally:
+            self._slots.release()
 
 
 def _copy(source: socket.socket, target: socket.socket) -> None:
