@@ -69,7 +69,7 @@ def _require_count(value: int | None, what: str, least: int, *, optional: bool =
 
 @dataclass(frozen=True, slots=True)
 class Mount:
-    """One host path shown inside. `source`: host path; `target`: path inside; both absolute and normalised.
+    """One host path shown inside. `source`: host path, of ordinary files; `target`: path inside; both absolute and normalised.
 
     Read-only unless `writable`. The owner of `source` outside is the command's own user inside.
     """
@@ -83,6 +83,8 @@ class Mount:
         _require_inside_target(self.target, "mount target")
         if self.source == "/":
             raise _bad("the whole file system cannot be mounted", "name the directory that the command needs")
+        if any(self.source == tree or self.source.startswith(tree + "/") for tree in _OWNED_TREES):
+            raise _bad(f"mount source {self.source!r} shows the kernel's state", "name a directory of ordinary files")
 
 
 def closed_scratch(read_only_targets: Iterable[str]) -> frozenset[str]:

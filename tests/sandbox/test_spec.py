@@ -40,6 +40,14 @@ def test_a_contradictory_specification_does_not_exist(case: str) -> None:
     assert caught.value.exit_status == 125
 
 
+@pytest.mark.parametrize("source", ["/", "/proc", "/proc/self/root", "/sys/fs/cgroup", "/dev", "/dev/shm"])
+def test_a_mount_never_shows_the_kernel_s_state(source: str) -> None:
+    with pytest.raises(SandboxError) as caught:
+        Mount(source, "/w")
+    assert caught.value.code is ErrorCode.BAD_SPEC
+    assert caught.value.hint
+
+
 @pytest.mark.parametrize(
     "target", ["/", "/usr", "/etc", "/proc", "/proc/self", "/dev/shm/x", "/sys", "relative", "/a//b", "/a/", "/a\0b"]
 )
