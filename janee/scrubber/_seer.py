@@ -29,7 +29,8 @@ Masked = tuple[int, int, int, int]
 
 
 class Sight(NamedTuple):
-    """masked: ascending, disjoint. cut: up to here the text may be written; keep: from here on it is needed again (≤ cut).
+    """masked: ascending by `mask`, disjoint from there on. cut: up to here the text may be written; keep: from here on it is
+    needed again (≤ cut).
 
     before: what stands in front of `keep`, for the next look.
     """
@@ -61,9 +62,11 @@ class Seer:
         before: what stands in front of it (`_dumps`).
         """
         size = len(text)
-        terminal = views.terminal(text) if self.terminal else ()
+        # The letters of a sequence that is not complete yet are no text.
+        whole = text if ended or not self.terminal else text[: views.pending(text)]
+        terminal = views.terminal(whole) if self.terminal else ()
         plain = terminal[0] if terminal else None
-        unbroken = text if plain is None else plain.shown
+        unbroken = whole if plain is None else plain.shown
         flat = Squeezed(unbroken, plain) if self.loose is not None else None
         columns = dumps(text, before, ended=ended) if self.columns else NO_DUMPS
         more: list[Masked] = []
@@ -85,16 +88,16 @@ class Seer:
             masked = _merged(masked + more)
         if ended:
             return Sight(masked, size, size)
-        cut = keep = self._held(text, plain)
+        cut = keep = self._held(text, whole, plain)
         if self.loose is not None:
-            cut, keep = self._held_loosely(self.loose, text, plain, [(0, covered, 0, 0), *masked], cut)
+            cut, keep = self._held_loosely(self.loose, whole, plain, [(0, covered, 0, 0), *masked], cut)
         if self.columns:
             cut = min(cut, self._held_in_columns(text, columns))
             keep = min(keep, cut)
         for start, _, _, mask in masked:
             if start < keep <= cut <= mask:  # its end is masked later, so it must be found again
                 keep = start
-        if plain is not None:
+        if plain is not None or len(whole) < size:
             keep = views.sequence_start(text, keep)
         return Sight(masked, cut, *_line_start(text, columns, keep, before)) if self.columns else Sight(masked, cut, keep)
 
@@ -117,7 +120,7 @@ class Seer:
                 at += 1
             if at < len(known) and known[at][0] <= first and known[at][2] & span[2] == span[2]:
                 continue
-            if self.loose.is_free and last - first <= self.furthest and self._mask(text, view, span[0]) == first:
+            if self.loose.is_free and last - first <= self.furthest and not _has_line_end(text[first:last]):
                 yield first, last, span[2], first
                 continue
             for start, end, owners in self.loose.matcher.matches(view.shown, span):
@@ -171,15 +174,14 @@ class Seer:
         is_cut = not text[last:].strip(_BETWEEN)
         return (first, last, owners, mask) if is_cut and mask < last <= first + self.furthest else None
 
-    def _held(self, text: bytes, view: View | None) -> int:
-        """Up to where `text` may be written, as itself and as a terminal shows it. view: None if that is the same."""
+    def _held(self, text: bytes, whole: bytes, view: View | None) -> int:
+        """Up to where `text` may be written, as itself and as a terminal shows it. whole: without an unfinished sequence at
+        its end. view: None if the terminal shows `whole` as it is."""
         size = len(text)
-        if view is not None or not self.terminal:
-            cut = size - self.matcher.hold(text)
-            if view is None:
-                return cut
-            whole = views.pending(text)
-            return min(cut, whole, self._held_on_terminal(text[:whole]))
+        if not self.terminal:
+            return size - self.matcher.hold(text)
+        if view is not None or len(whole) < size:
+            return min(size - self.matcher.hold(text), len(whole), self._held_on_terminal(whole))
         # Backspaces may follow and take away what stands at the end.
         gone = 0
         while gone < min(size, views.RUBBED_OUT) and views.is_printable(text[size - gone - 1]):
@@ -210,7 +212,6 @@ class Seer:
     def _held_loosely(self, loose: Loose, text: bytes, view: View | None, known: list[Masked], cut: int) -> tuple[int, int]:
         """(cut, keep) for matches in squeezed text. known: the matches that are complete."""
         if view is not None:
-            text = text[: views.pending(text)]
             view = views.without_sequences(text)
         shown = text if view is None else view.shown
         low = max(0, len(shown) - self.furthest)
@@ -225,10 +226,9 @@ class Seer:
             keep = min(keep, first)
             if not _has_line_end(text[first : seen.place(start + LEAD - 1) if length >= LEAD else None]):
                 cut = min(cut, first)
-            elif reach := _end_over(known, first):  # it would only prolong the match that it begins in
-                cut = min(cut, reach)
             elif length > LEAD:
-                cut = min(cut, seen.place(start + LEAD))
+                mask = seen.place(start + LEAD)
+                cut = min(cut, _end_over(known, mask) or mask)  # in a match it would only prolong that one
         return cut, min(keep, cut)
 
     def _held_in_columns(self, text: bytes, columns: Dumps) -> int:
@@ -256,8 +256,8 @@ def _line_start(text: bytes, columns: Dumps, keep: int, before: int) -> tuple[in
 
 
 def _end_over(known: list[Masked], at: int) -> int:
-    """Where the match ends that byte `at` is in; 0: it is in none."""
-    return next((end for start, end, _, _ in reversed(known) if start <= at < end), 0)
+    """Where the match ends under whose marker byte `at` is; 0: under none."""
+    return next((end for _, end, _, mask in reversed(known) if mask <= at < end), 0)
 
 
 def _found(matcher: Matcher, shown: bytes) -> list[Span]:
@@ -270,13 +270,17 @@ def _has_line_end(text: bytes) -> bool:
 
 
 def _merged(matches: list[Masked]) -> list[Masked]:
-    """`matches`, overlapping ones made one: masked from the first place where one of them is."""
-    matches.sort()
+    """`matches`, made one where what is masked of them overlaps."""
+    matches.sort(key=_place_of_mask)
     merged: list[Masked] = []
     for start, end, owners, mask in matches:
-        if merged and start < merged[-1][1]:
+        if merged and mask < merged[-1][1]:
             first, last, others, place = merged[-1]
-            merged[-1] = (first, max(last, end), owners | others, min(place, mask))
+            merged[-1] = (min(first, start), max(last, end), owners | others, place)
         else:
             merged.append((start, end, owners, mask))
     return merged
+
+
+def _place_of_mask(match: Masked) -> int:
+    return match[3]

@@ -108,8 +108,8 @@ class StreamScrubber:
         out: list[bytes] = []
         covered = self._covered
         at = max(covered, self._written)
-        for start, end, owners, mask in masked:
-            if start < covered:
+        for _, end, owners, mask in masked:
+            if mask < covered:
                 if end > covered:  # more of the marker that is already written
                     self._open |= owners
                     covered = end

@@ -129,6 +129,7 @@ def test_output_and_counts_do_not_depend_on_the_chunks(seed: int) -> None:
         assert (out, stream.hits) == expected, (seed, size, text)
 
 
+LIKELY = b"ghp_9fK2xQ7LmZ3vT8bN1cR6wY4sD5hJ0aUeGiPo"
 HARD_SECRETS = (
     (b"abababababab", b"babab"),
     (b"-----BEGIN K-----\nMIIEvQIBADANBgkqhkiG9w0BAQEF\nAASCBKcwggSjAgEAAoIBAQC7\n-----END K-----\n",),
@@ -141,6 +142,12 @@ SEEN_ONCE = (  # each came out under one chunking and not under another, until i
     ((b"aaaaaaaaaaab",), b"b\n" + b"a" * 25 + b"b"),
     ((b"12345678",), b"123456781234\n5678\x1b12345678"),
     ((b"abababababab", b"babab"), b"bababa\n00000000: 6162 6162 6162 61  abababa\nbababa"),
+    (
+        (LIKELY,),
+        b"37:65:43:86:24:e3:16:35:23:67:75:93:47:34:43:56:84:a3:06:15:56:54b\n32\n78\n51\n37\n4c\n6d\n5a\n33\n76\n54\n38\n62",
+    ),
+    ((LIKELY,), b"7851374c6\n    d5a337654\n    38624e316\n    352367759\n\r\n\x1b[31m\x1b[31m\n word"),
+    ((LIKELY, b"two\nrows of a secret"), b"terces a fo swor\nowt 7851374c6d5a33765438624e316352367759347344\x1b[31m\n1  word "),
 )
 
 
@@ -194,3 +201,12 @@ def test_memory_stays_flat_whatever_a_view_leaves_out() -> None:
         for _ in range(50):
             stream.feed(filler * 500)
             assert len(stream._kept) < 40_000
+
+
+def test_a_line_that_ends_in_a_secret_waits_for_nothing() -> None:
+    """Its last letters begin other needles: the secret backwards, the next of two tokens."""
+    for secrets in ([LIKELY.decode()], [LIKELY.decode(), "two\nrows of a secret"]):
+        stream = Scrubber(secrets).stream()
+        for line in (LIKELY + b"\n", b"value: " + LIKELY + b"!\n", b"0c41abc\n"):
+            assert stream.feed(line).endswith(b"\n"), line
+            assert stream.held == 0
