@@ -1,22 +1,30 @@
 """Warm sandboxes for a server: the handle of a zygote process.
 
-Guarantees: `Zygote.start` returns only when every layer of the level was tried and found to hold; each `spawn` gives a
-fresh process with a prepared cell. Everything dies with the process that called `start`. Never: a blocked event loop in
-`spawn`.
+Guarantees: `Zygote.start` returns only when every layer of the level was tried and found to hold; each `cell` gives a
+prepared cell, each `spawn` a fresh process with one. Everything dies with the process that called `start`. Never: a
+blocked event loop in `cell` or `spawn`.
+
+`cell` is for a server that trusts itself with what it hands to the command: nothing stands between the two. `spawn` is for
+one that does not, or has more to do for each command than to start it: in the process it can hold a secret, then restrict
+itself, and dies alone.
 """
 
 import contextlib
 import os
 import select
 import socket
+import struct
 import sys
 import threading
 import time
 from types import TracebackType
 from typing import TYPE_CHECKING, Final, Self
 
-from sandbox import wire
+from sandbox import cgroup, idmap, wire
+from sandbox.birth import Init, make_leaf
+from sandbox.cell import Cell
 from sandbox.errors import ErrorCode, SandboxError
+from sandbox.mounts import MountOrder
 from sandbox.spec import Level
 
 # asyncio, importlib.util and subprocess are imported where they are used: the zygote itself imports this module, and every
@@ -25,7 +33,12 @@ if TYPE_CHECKING:
     import subprocess
 
 _READY_TIMEOUT_S: Final = 30.0
+_REQUEST_TIMEOUT_S: Final = 10.0
+# What is asked, and kernel uid and gid of the sandbox and whether they are its own: sandbox._zygote_main reads it.
+_REQUEST: Final = struct.Struct("!cII?")
 _SPAWN: Final = b"S"
+_CELL: Final = b"C"
+_MOUNTS: Final = b"M"
 _BOOT: Final = (
     "import sys; sys.path[:0] = {path!r}; "
     "from sandbox._zygote_main import main; main({control}, {level!r}, {entry!r}, {preload!r}, {dies!r}, {rehearse!r})"
@@ -38,6 +51,8 @@ class Zygote:
     def __init__(self, process: "subprocess.Popen[bytes]", control: socket.socket, level: Level) -> None:
         self._process = process
         self._control = control
+        self._is_privileged = False
+        self._leaves: cgroup.Parent | None = None
         self.level = level
 
     @classmethod
@@ -99,6 +114,8 @@ class Zygote:
             raise SandboxError(ErrorCode.LOST, f"the zygote did not get ready: {error}", hint) from None
         if "error" in body:
             raise SandboxError(ErrorCode(body["error"]), body["message"], body["hint"])
+        self._is_privileged = body["privileged"] is True
+        self._leaves = None if body["leaves"] is None else cgroup.Parent(body["leaves"][0], frozenset(body["leaves"][1]))
         self._control.setblocking(False)
 
     @property
@@ -119,8 +136,7 @@ class Zygote:
         ours, theirs = socket.socketpair(socket.AF_UNIX, socket.SOCK_STREAM)
         ours.setblocking(False)
         try:
-            while not self._try_request(theirs):
-                await _writable(self._control)
+            await self._request(_SPAWN, None, theirs.fileno())
         except BaseException:
             ours.close()
             raise
@@ -128,15 +144,11 @@ class Zygote:
             theirs.close()
         return ours
 
-    def spawn_blocking(self, timeout_s: float = 10.0) -> socket.socket:
+    def spawn_blocking(self, timeout_s: float = _REQUEST_TIMEOUT_S) -> socket.socket:
         """Like `spawn`, for code without an event loop; the returned socket is blocking."""
-        deadline = time.monotonic() + timeout_s
         ours, theirs = socket.socketpair(socket.AF_UNIX, socket.SOCK_STREAM)
         try:
-            while not self._try_request(theirs):
-                remaining = deadline - time.monotonic()
-                if remaining <= 0 or not select.select([], [self._control], [], remaining)[1]:
-                    raise SandboxError(ErrorCode.LOST, f"the zygote took no request within {timeout_s} s")
+            self._request_blocking(_SPAWN, None, theirs.fileno(), timeout_s=timeout_s)
         except BaseException:
             ours.close()
             raise
@@ -144,9 +156,47 @@ class Zygote:
             theirs.close()
         return ours
 
-    def _try_request(self, connection: socket.socket) -> bool:
+    async def cell(self) -> Cell:
+        """Order a cell that this process itself owns, and return at once: it gets ready meanwhile. Level strict only.
+
+        pid 1 is a child of the zygote: it dies with the zygote, and when the cell is closed or this process ends. `Cell.start`
+        blocks for some milliseconds: it is for a thread. Raises `SandboxError(LOST)` when the zygote is dead.
+        """
+        order = _CellOrder(self)
         try:
-            socket.send_fds(self._control, [_SPAWN], [connection.fileno()], socket.MSG_NOSIGNAL)
+            await self._request(_CELL, order.identity, *order.descriptors)
+        except BaseException:
+            order.abandon()
+            raise
+        return order.to_cell()
+
+    def cell_blocking(self, timeout_s: float = _REQUEST_TIMEOUT_S) -> Cell:
+        """Like `cell`, for code without an event loop."""
+        order = _CellOrder(self)
+        try:
+            self._request_blocking(_CELL, order.identity, *order.descriptors, timeout_s=timeout_s)
+        except BaseException:
+            order.abandon()
+            raise
+        return order.to_cell()
+
+    async def _request(self, kind: bytes, identity: idmap.Identity | None, *descriptors: int) -> None:
+        while not self._try_request(kind, identity, descriptors):
+            await _writable(self._control)
+
+    def _request_blocking(
+        self, kind: bytes, identity: idmap.Identity | None, *descriptors: int, timeout_s: float = _REQUEST_TIMEOUT_S
+    ) -> None:
+        deadline = time.monotonic() + timeout_s
+        while not self._try_request(kind, identity, descriptors):
+            remaining = deadline - time.monotonic()
+            if remaining <= 0 or not select.select([], [self._control], [], remaining)[1]:
+                raise SandboxError(ErrorCode.LOST, f"the zygote took no request within {timeout_s} s")
+
+    def _try_request(self, kind: bytes, identity: idmap.Identity | None, descriptors: tuple[int, ...]) -> bool:
+        words = (0, 0, False) if identity is None else (identity.uid, identity.gid, identity.is_separate)
+        try:
+            socket.send_fds(self._control, [_REQUEST.pack(kind, *words)], descriptors, socket.MSG_NOSIGNAL)
         except BlockingIOError:
             return False
         except OSError as error:
@@ -165,6 +215,57 @@ class Zygote:
 
     def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None) -> None:
         self.close()
+
+
+class _CellOrder:
+    """What is made on this side before a cell can be asked for."""
+
+    def __init__(self, zygote: Zygote) -> None:
+        if zygote.level is not Level.STRICT:
+            message = f"a cell without a process that holds it needs level strict, this zygote is {zygote.level}"
+            raise SandboxError(ErrorCode.BAD_SPEC, message, "use spawn")
+        self._zygote = zygote
+        self.identity = idmap.choose_identity(privileged=zygote._is_privileged)
+        self._leaf = make_leaf(zygote._leaves, dies_as_one=True)
+        self._ours, self._theirs = socket.socketpair(socket.AF_UNIX, socket.SOCK_STREAM)
+
+    @property
+    def descriptors(self) -> tuple[int, ...]:
+        return (self._theirs.fileno(), *(() if self._leaf is None else (self._leaf.fileno(),)))
+
+    def abandon(self) -> None:
+        self._theirs.close()
+        self._ours.close()
+        if self._leaf is not None:
+            self._leaf.close()
+
+    def to_cell(self) -> Cell:
+        self._theirs.close()
+        process = Init(self._ours, self._leaf, None, is_keeper=False)
+        return Cell(self._zygote.level, process, self.identity, _ZygoteMounts(self._zygote, self.identity))
+
+
+class _ZygoteMounts:
+    """Mounts that the zygote opens and hands to pid 1 itself: only its view of the host may be copied."""
+
+    def __init__(self, zygote: Zygote, identity: idmap.Identity) -> None:
+        self._zygote = zygote
+        self._identity = identity
+
+    def take(self, stack: contextlib.ExitStack, order: MountOrder) -> tuple[tuple[int, ...], bool]:
+        """The end where pid 1 receives them, or why not."""
+        for_pid_1, for_zygote = socket.socketpair(socket.AF_UNIX, socket.SOCK_STREAM)
+        stack.callback(for_pid_1.close)
+        with for_zygote:
+            self._zygote._request_blocking(_MOUNTS, self._identity, for_zygote.fileno())
+        try:
+            wire.send(for_pid_1, order.to_message())
+        except wire.WireError as error:
+            raise SandboxError(ErrorCode.LOST, f"the zygote did not take the mounts: {error}") from None
+        return (for_pid_1.fileno(),), True
+
+    def close(self) -> None:
+        """Nothing is kept here."""
 
 
 async def _writable(control: socket.socket) -> None:
