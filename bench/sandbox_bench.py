@@ -18,7 +18,6 @@ import json
 import os
 import random
 import shutil
-import socket
 import statistics
 import subprocess
 import sys
@@ -46,15 +45,11 @@ SLICES = 3
 SETTLE_S = 1.5
 
 
-def unused(connection: socket.socket, cell: sandbox.Cell) -> None:
-    """The entry point that a zygote needs; nothing here asks for a process."""
-
-
 class Client:
     """A server that owns its cells, with a pool of warm ones in front."""
 
     def __init__(self, mounts: list[tuple[str, str, bool]], warm: int) -> None:
-        self._zygote = sandbox.Zygote.start(entry="sandbox_bench:unused")
+        self._zygote = sandbox.Zygote.start()
         self._mounts = tuple(sandbox.Mount(*mount) for mount in mounts)
         self._warm = warm
         self._pool: list[sandbox.Cell] = []

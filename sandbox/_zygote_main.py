@@ -49,7 +49,7 @@ class _Request:
 
 
 def main(
-    control_fd: int, level: str, entry: str, preload: tuple[str, ...], dies_with_parent: bool, rehearse: str | None = None
+    control_fd: int, level: str, entry: str | None, preload: tuple[str, ...], dies_with_parent: bool, rehearse: str | None
 ) -> NoReturn:
     """Serve requests from the socket `control_fd` until it closes. rehearse: a function that is called once before the
     first fork."""
@@ -57,7 +57,7 @@ def main(
     if dies_with_parent:
         privileges.die_with_parent()
     try:
-        function = load_function(entry)
+        function = None if entry is None else load_function(entry)
         for name in preload:
             importlib.import_module(name)
         if rehearse is not None:
@@ -85,7 +85,7 @@ def main(
             nursery.bear(request, connection)
         elif request.kind == _MOUNTS:
             nursery.open_mounts(request, connection)
-        elif _fork() == 0:
+        elif function is not None and _fork() == 0:
             _become_executor(control, connection, nursery, function)
         connection.close()
         for descriptor in request.descriptors[1:]:
@@ -108,6 +108,7 @@ def _become_zygote() -> None:
     kernel.prctl(kernel.PR_SET_CHILD_SUBREAPER, 1)
     signal.signal(signal.SIGCHLD, signal.SIG_IGN)
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # the terminal's; the control socket says when to end
+    os.environ.clear()  # once here, instead of in every child
     gc.collect()
     gc.freeze()  # no collection may touch, and thereby copy, what the children share
 

@@ -67,8 +67,7 @@ def bear(
 
 def settle(newborn: Newborn, identity: idmap.Identity) -> None:
     """Map the user of pid 1. Raises `OSError`."""
-    idmap.raise_oom_score(newborn.pid, _OOM_SCORE)
-    idmap.write_maps(newborn.pid, inside_uid=INSIDE_ID, inside_gid=INSIDE_ID, identity=identity)
+    idmap.write_maps(newborn.pid, inside_uid=INSIDE_ID, inside_gid=INSIDE_ID, identity=identity, oom_score=_OOM_SCORE)
 
 
 def release(newborn: Newborn) -> None:

@@ -44,6 +44,7 @@ from sandbox.spec import HOME_DIR, INSIDE_ID, SCRATCH_DIRS, FileIdentity, Limits
 
 T = TypeVar("T")
 
+_CAUGHT: Final = (int(signal.SIGINT), int(signal.SIGCHLD), int(signal.SIGTERM), int(signal.SIGHUP))
 HOST_NAME: Final = "sandbox"
 _SIOCGIFFLAGS, _SIOCSIFFLAGS, _IFF_UP = 0x8913, 0x8914, 0x1
 _IFREQ: Final = struct.Struct("16sh14x")
@@ -225,9 +226,9 @@ def reset_process(channel: socket.socket, *more: int) -> None:
     """Nothing inherited: own session, empty environment, default signals, no descriptor but `channel` and `more` (-1: none)."""
     os.setsid()
     os.umask(0o022)
-    os.environ.clear()
-    for caught in (signal.SIGINT, signal.SIGCHLD, signal.SIGTERM, signal.SIGHUP):
-        signal.signal(caught, signal.SIG_DFL)
+    if os.environ:
+        os.environ.clear()
+    kernel.reset_signals(_CAUGHT)
     null = os.open("/dev/null", os.O_RDWR | os.O_CLOEXEC)
     for number in range(_STDIO_COUNT):
         os.dup2(null, number, inheritable=False)
@@ -256,8 +257,11 @@ def _leave_if_orphaned(guard: int) -> None:
 
 def forbid_user_namespaces() -> None:
     """No user namespace below this one, for its owner neither. namespaces(7), /proc/sys/user."""
-    with open("/proc/sys/user/max_user_namespaces", "w") as file:
-        file.write("0")
+    descriptor = os.open("/proc/sys/user/max_user_namespaces", os.O_WRONLY | os.O_CLOEXEC)
+    try:
+        os.write(descriptor, b"0")
+    finally:
+        os.close(descriptor)
 
 
 def raise_loopback() -> None:

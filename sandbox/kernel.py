@@ -85,10 +85,12 @@ _SECCOMP_IOCTL_NOTIF_SEND: Final = 0xC0182101
 _SECCOMP_IOCTL_NOTIF_ID_VALID: Final = 0x40082102
 _SECCOMP_USER_NOTIF_FLAG_CONTINUE: Final = 1
 
+_SIG_DFL: Final = ctypes.c_void_p(0)
 _CLOSE_RANGE_CLOEXEC: Final = 4
 _CLONE_VM: Final = 0x00000100  # uapi/linux/sched.h
 _SLEEPER_STACK: Final = 16 * 1024
 _CAPABILITY_BITS: Final = 64
+_CAPABILITIES: Final = tuple(ctypes.c_ulong(number) for number in range(_CAPABILITY_BITS))
 _KEYCTL_JOIN_SESSION_KEYRING: Final = 1  # uapi/linux/keyctl.h
 _MCL_CURRENT: Final = 1
 _MCL_FUTURE: Final = 2
@@ -202,6 +204,12 @@ def fork_with_pidfd(namespaces: int, cgroup_fd: int | None = None) -> tuple[int,
     return pid, pidfd.value
 
 
+def reset_signals(numbers: tuple[int, ...]) -> None:
+    """signal(2): the kernel's default for each, past Python's table of handlers, whose use costs a fork dear."""
+    for number in numbers:
+        _LIBC.signal(ctypes.c_int(number), _SIG_DFL)
+
+
 def open_signals(number: int) -> int:
     """signalfd(2): a descriptor that is readable while the blocked signal `number` is pending; read 128 bytes of it to
     take it."""
@@ -234,8 +242,8 @@ def drop_bounding_set() -> None:
     """prctl(2) PR_CAPBSET_DROP for every capability that the kernel knows; one call each is all there is."""
     call = _LIBC.prctl
     option, zero = ctypes.c_int(PR_CAPBSET_DROP), ctypes.c_ulong(0)
-    for capability in range(_CAPABILITY_BITS):
-        if call(option, ctypes.c_ulong(capability), zero, zero, zero) < 0:
+    for capability in _CAPABILITIES:
+        if call(option, capability, zero, zero, zero) < 0:
             if ctypes.get_errno() != errno.EINVAL:  # EINVAL: no capability of this number, and none above
                 _fail("prctl")
             return

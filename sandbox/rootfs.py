@@ -251,10 +251,10 @@ def _mount_scratch(stack: ExitStack, root: int, mib: int, inodes: int) -> Scratc
     options = (("size", f"{mib}m"), ("nr_inodes", str(inodes)), ("mode", "0700"))
     context, mount = kernel.new_filesystem("tmpfs", options, kernel.MOUNT_ATTR_NOSUID | kernel.MOUNT_ATTR_NODEV)
     _keep(stack, mount)
+    mask = os.umask(0)
     for _, name, _ in _SCRATCH:
-        os.mkdir(name, 0o700, dir_fd=mount)
-        if name != "home":
-            os.chmod(name, 0o1777, dir_fd=mount)  # noqa: S103  as every /tmp is; nobody else is inside
+        os.mkdir(name, 0o700 if name == "home" else 0o1777, dir_fd=mount)  # as every /tmp is; nobody else is inside
+    os.umask(mask)
     kernel.move_mount(mount, root, "tmp")
     copies = []
     for target, name, attributes in _SCRATCH:

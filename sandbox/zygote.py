@@ -15,7 +15,6 @@ import select
 import socket
 import struct
 import sys
-import threading
 import time
 from types import TracebackType
 from typing import TYPE_CHECKING, Final, Self
@@ -27,8 +26,8 @@ from sandbox.errors import ErrorCode, SandboxError
 from sandbox.mounts import MountOrder
 from sandbox.spec import Level
 
-# asyncio, importlib.util and subprocess are imported where they are used: the zygote itself imports this module, and every
-# megabyte costs each of its forks.
+# asyncio, importlib.util, subprocess and threading are imported where they are used: the zygote itself imports this module,
+# and every megabyte costs each of its forks; what threading does after a fork, 130 page copies.
 if TYPE_CHECKING:
     import subprocess
 
@@ -48,8 +47,9 @@ _BOOT: Final = (
 class Zygote:
     """A running zygote. Belongs to one process; close it, or use it as a context manager."""
 
-    def __init__(self, process: "subprocess.Popen[bytes]", control: socket.socket, level: Level) -> None:
+    def __init__(self, process: "subprocess.Popen[bytes]", control: socket.socket, level: Level, *, has_entry: bool) -> None:
         self._process = process
+        self._has_entry = has_entry
         self._control = control
         self._is_privileged = False
         self._leaves: cgroup.Parent | None = None
@@ -59,14 +59,15 @@ class Zygote:
     def start(
         cls,
         *,
-        entry: str,
+        entry: str | None = None,
         preload: tuple[str, ...] = (),
         level: Level = Level.STRICT,
         path: tuple[str, ...] = (),
         rehearse: str | None = None,
         stderr: int | None = None,
     ) -> "Zygote":
-        """Start a fresh interpreter that imports `entry` ("package.module:function") and `preload`.
+        """Start a fresh interpreter that imports `entry` ("package.module:function") and `preload`. entry: what `spawn`
+        runs; None for who only calls `cell`, which is quicker the less the zygote has imported.
 
         Blocking; call it early, from the main thread: started from another, the zygote only notices the end of this
         process by its socket. rehearse: "package.module:function" to call once before the first fork, so that what
@@ -75,6 +76,7 @@ class Zygote:
         `SandboxError(UNAVAILABLE)` naming layer, cause and remedy.
         """
         import subprocess
+        import threading
 
         ours, theirs = socket.socketpair(socket.AF_UNIX, socket.SOCK_STREAM)
         boot = _BOOT.format(
@@ -97,7 +99,7 @@ class Zygote:
                 cwd="/",
                 start_new_session=True,
             )
-        zygote = cls(process, ours, level)
+        zygote = cls(process, ours, level, has_entry=entry is not None)
         try:
             zygote._await_ready()
         except BaseException:
@@ -133,6 +135,7 @@ class Zygote:
 
         Raises `SandboxError(LOST)` when the zygote is dead.
         """
+        self._require_entry()
         ours, theirs = socket.socketpair(socket.AF_UNIX, socket.SOCK_STREAM)
         ours.setblocking(False)
         try:
@@ -146,6 +149,7 @@ class Zygote:
 
     def spawn_blocking(self, timeout_s: float = _REQUEST_TIMEOUT_S) -> socket.socket:
         """Like `spawn`, for code without an event loop; the returned socket is blocking."""
+        self._require_entry()
         ours, theirs = socket.socketpair(socket.AF_UNIX, socket.SOCK_STREAM)
         try:
             self._request_blocking(_SPAWN, None, theirs.fileno(), timeout_s=timeout_s)
@@ -179,6 +183,10 @@ class Zygote:
             order.abandon()
             raise
         return order.to_cell()
+
+    def _require_entry(self) -> None:
+        if not self._has_entry:
+            raise SandboxError(ErrorCode.BAD_SPEC, "this zygote was started without an entry point", "give Zygote.start one")
 
     async def _request(self, kind: bytes, identity: idmap.Identity | None, *descriptors: int) -> None:
         while not self._try_request(kind, identity, descriptors):
@@ -285,13 +293,13 @@ async def _writable(control: socket.socket) -> None:
         loop.remove_writer(control)
 
 
-def _import_path(entry: str, preload: tuple[str, ...], path: tuple[str, ...]) -> list[str]:
+def _import_path(entry: str | None, preload: tuple[str, ...], path: tuple[str, ...]) -> list[str]:
     """Directories that hold this package, and the top-level packages of what is to be imported: -I forgets
     PYTHONPATH."""
     import importlib.util
 
     found = [os.path.dirname(os.path.dirname(os.path.abspath(__file__))), *path]
-    for name in (entry.partition(":")[0], *preload):
+    for name in (*(() if entry is None else (entry.partition(":")[0],)), *preload):
         specification = importlib.util.find_spec(name.partition(".")[0])
         locations = list(specification.submodule_search_locations or ()) if specification else []
         if specification and specification.origin and specification.origin.startswith("/"):

@@ -10,7 +10,7 @@ import sandbox
 
 
 def main() -> None:
-    with sandbox.Zygote.start(entry="tests.sandbox.entries:serve") as zygote:
+    with sandbox.Zygote.start() as zygote:
         for request in json.loads(sys.argv[1]):
             print(json.dumps(answer(zygote.cell_blocking(), request)), flush=True)
 

@@ -24,7 +24,7 @@ ROOT_ONLY = pytest.mark.skipif(os.geteuid() != 0, reason="needs root, who alone 
 
 @pytest.fixture
 def zygote() -> Iterator[Zygote]:
-    with Zygote.start(entry="tests.sandbox.entries:serve") as running:
+    with Zygote.start() as running:
         yield running
 
 
@@ -218,6 +218,13 @@ def test_only_level_strict_has_cells_without_a_process() -> None:
         with pytest.raises(SandboxError) as caught:
             running.cell_blocking()
         assert caught.value.code is ErrorCode.BAD_SPEC
+
+
+def test_without_an_entry_point_there_are_only_cells(zygote: Zygote) -> None:
+    with pytest.raises(SandboxError) as caught:
+        zygote.spawn_blocking()
+    assert caught.value.code is ErrorCode.BAD_SPEC
+    assert answer(zygote.cell_blocking(), {"argv": ["true"]})["code"] == 0
 
 
 def test_a_dead_zygote_is_noticed(zygote: Zygote) -> None:
