@@ -3,14 +3,15 @@
     python bench/sandbox.py [--rounds N] [--command true|git] [--user UID] [--flight SECONDS] [--memory N] [--json]
 
 Contestants take turns in random order, each with pipes for output that are read to their end and a status that is
-collected. What a client of the zygote waits for is measured: request, output, status; the pool of warm executors is
-refilled in the pause between rounds, as a server would. `cold` is a request to an empty pool. Everything of level
-strict is on; bubblewrap has its usual options (`--unshare-all`, read-only /usr, own /proc, /dev, /tmp) and our
-seccomp filter, and neither Landlock nor limits. crun runs without control groups, where it is installed.
+collected. What the owner of a cell waits for is measured: from the specification (or, `cold`, from the request for a cell to
+an empty pool) to the status, which comes when the tree is dead. The pool of warm cells is refilled in the pause between rounds,
+as a server would. Everything of level strict is on; bubblewrap has its usual options (`--unshare-all`, read-only /usr,
+own /proc, /dev, /tmp) and our seccomp filter, and neither Landlock nor limits. crun runs without control groups, where it is
+installed and can.
 
---flight: executions per second with 8 in flight, slices of the contestants taking turns; a slot of ours has its next
-executor prepared when the last one has answered. --memory: what N warm executors cost (each the executor and pid 1 of
-its sandbox; needs root, who alone can look into them): Private_Dirty is what each added, Pss its share of the rest too.
+--flight: executions per second with 8 in flight, slices of the contestants taking turns; a slot of ours asks for its next
+cell when the last one has answered. --memory: what N warm cells cost, the only process of each being pid 1 of its sandbox
+(needs root, who alone can look into it): Private_Dirty is what each added, Pss its share of the rest too.
 """
 
 import argparse
@@ -253,14 +254,14 @@ def main() -> None:
         for name, taken in times.items()
     }
     if options.json:
-        print(json.dumps({"start": rows, "per_second": rates, "mib_per_warm_executor": memory}))
+        print(json.dumps({"start": rows, "per_second": rates, "mib_per_warm_cell": memory}))
         return
     for name, row in rows.items():
         print(f"{name:20} {row['median_ms']:7.2f} ms  p99 {row['p99_ms']:7.2f} ms  {row['ratio']:5.2f} x bwrap")
     for name, rate in rates.items():
         print(f"{name:20} {rate:7.1f} /s with {IN_FLIGHT} in flight  {rate / rates.get('bwrap', float('nan')):5.2f} x bwrap")
     for name, mib in memory.items():
-        print(f"{name:20} {mib:7.2f} MiB per warm executor")
+        print(f"{name:20} {mib:7.2f} MiB per warm cell")
 
 
 def _in_flight(client: Client, bwrap: Bubblewrap | None, argv: tuple[str, ...]) -> dict[str, Callable[[], Callable[[], int]]]:

@@ -25,7 +25,7 @@ from sandbox.errors import ErrorCode, SandboxError
 from sandbox.init import HOST_NAME
 from sandbox.kit import Kit, enter_host_view, make_kit
 from sandbox.mounts import MountOrder, Owners, open_mounts
-from sandbox.spec import Level
+from sandbox.spec import Level, Mount
 from sandbox.template import Template, make_template
 
 _REQUEST: Final = struct.Struct("!cII?")  # see sandbox.zygote
@@ -35,6 +35,8 @@ _MOUNTS: Final = b"M"
 _DESCRIPTORS: Final = {_SPAWN: (1,), _CELL: (1, 2), _MOUNTS: (1,)}  # how many each request may bring
 _MAX_SPARES: Final = 4
 _MOUNTS_TIMEOUT_S: Final = 5.0
+_IDLE_S: Final = 0.002
+_REHEARSAL: Final = MountOrder((Mount("/usr", "/mnt", writable=False),), ("/proc",), Level.STRICT, is_executable=True)
 
 type_of_entry = Callable[[socket.socket, Cell], object]
 
@@ -77,6 +79,8 @@ def main(
     wire.send(control, {"ready": os.getpid(), "privileged": kit.privileged, "leaves": leaves})
     nursery = _Nursery(kit, template)
     while True:
+        if nursery.is_fresh and not _has_data(control, _IDLE_S):
+            nursery.get_ready()
         request = _receive_request(control)
         if request is None:
             os._exit(0)
@@ -90,8 +94,6 @@ def main(
         connection.close()
         for descriptor in request.descriptors[1:]:
             os.close(descriptor)
-        if not _has_data(control):
-            nursery.get_ready()
 
 
 def load_function(path: str) -> Callable[..., object]:
@@ -135,11 +137,11 @@ class _Nursery:
         self._template = template
         self._self = os.pidfd_open(os.getpid())
         self._spares: list[idmap.OwnerMap] = []
-        self._has_borne = False
+        self.is_fresh = False  # has a cell been made since `get_ready`?
 
     def bear(self, request: _Request, connection: socket.socket) -> None:
         """Clone pid 1 with `connection` as its channel, and send its pidfd or the reason why not first."""
-        self._has_borne = True
+        self.is_fresh = True
         leaf = request.descriptors[1] if len(request.descriptors) > 1 else None
         try:
             newborn = self._clone(connection, leaf)
@@ -203,10 +205,22 @@ class _Nursery:
                 owners.close()
 
     def get_ready(self) -> None:
-        """Nothing is asked for: make what a later request would wait for."""
-        if self._has_borne and self._kit.privileged and len(self._spares) < _MAX_SPARES:
-            with contextlib.suppress(OSError):
+        """Nobody asks for anything: do what a request would wait for. Each fork makes our pages shared; opening mounts once
+        copies those that it needs."""
+        self.is_fresh = False
+        ours, theirs = socket.socketpair(socket.AF_UNIX, socket.SOCK_STREAM)
+        with ours, theirs:
+            wire.send(ours, _REHEARSAL.to_message())
+            self.open_mounts(_Request(_MOUNTS, idmap.Identity(0, 0, is_separate=False), ()), theirs)
+            ours.setblocking(False)
+            with contextlib.suppress(wire.WireError):  # nothing came: then nothing was touched either
+                for descriptor in wire.receive(ours).descriptors:
+                    os.close(descriptor)
+        while self._kit.privileged and len(self._spares) < _MAX_SPARES:
+            try:
                 self._spares.append(idmap.OwnerMap())
+            except OSError:
+                return
 
 
 def _refuse(connection: socket.socket, error: SandboxError) -> None:
@@ -214,9 +228,10 @@ def _refuse(connection: socket.socket, error: SandboxError) -> None:
         wire.send(connection, {"error": error.code.value, "message": error.message, "hint": error.hint})
 
 
-def _has_data(connection: socket.socket) -> bool:
-    """Has the one who asked sent its order already? Then nothing warm was left for it, and it waits."""
-    return bool(select.select([connection], [], [], 0)[0])
+def _has_data(connection: socket.socket, patience_s: float = 0) -> bool:
+    """Has the other side sent something already, or does within `patience_s`? Then it waits, and nothing is done in
+    advance."""
+    return bool(select.select([connection], [], [], patience_s)[0])
 
 
 def _fork() -> int:
