@@ -19,14 +19,16 @@ import os
 import selectors
 import socket
 import struct
-import threading
 from collections.abc import Callable, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
-from typing import Final
+from typing import TYPE_CHECKING, Final
 
 from janee.errors import JaneeError
 from sandbox import HostEntry, protect_memory
+
+if TYPE_CHECKING:
+    import threading
 
 CONNECT_TIMEOUT_S: Final = 15.0
 MAX_CONNECTIONS: Final = 64  # at one time, of one command
@@ -195,6 +197,8 @@ class _State:
     def __init__(self, counters: mmap.mmap, allow_private: bool) -> None:
         self._counters = counters
         self._allow_private = allow_private
+        import threading  # here, as in `_start_thread`
+
         self._lock = threading.Lock()
         self._open = 0
 
@@ -204,7 +208,7 @@ class _State:
                 inside.close()
                 return
             self._open += 1
-        threading.Thread(target=self._carry, args=(inside, target), daemon=True).start()
+        _start_thread(self._carry, inside, target)
 
     def _carry(self, inside: socket.socket, target: Target) -> None:
         try:
@@ -259,10 +263,18 @@ def _reset(connection: socket.socket) -> None:
         connection.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
 
 
+def _start_thread(function: Callable[..., None], *arguments: object) -> threading.Thread:
+    # Imported only by a relay at work: what `threading` does after a fork costs each of the zygote's forks 130 page copies.
+    import threading
+
+    thread = threading.Thread(target=function, args=arguments, daemon=True)
+    thread.start()
+    return thread
+
+
 def _splice(inside: socket.socket, outside: socket.socket, count: _Count) -> None:
     """Carry bytes both ways until both directions have ended; each reads only as fast as the other side takes."""
-    upward = threading.Thread(target=_one_way, args=(inside, outside, lambda size: count(bytes_out=size)), daemon=True)
-    upward.start()
+    upward = _start_thread(_one_way, inside, outside, lambda size: count(bytes_out=size))
     _one_way(outside, inside, lambda size: count(bytes_in=size))
     upward.join()
 
