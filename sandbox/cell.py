@@ -19,7 +19,7 @@ from types import TracebackType
 from typing import Protocol, Self
 
 from sandbox import idmap, kernel, wire
-from sandbox.birth import Init
+from sandbox.birth import Init, reported
 from sandbox.errors import ErrorCode, SandboxError
 from sandbox.kit import Kit, enter_host_view, make_kit
 from sandbox.mounts import MountOrder, Owners, open_mounts
@@ -79,6 +79,8 @@ class Child:
             return Exit(None, signal.SIGKILL, timed_out=True)
         try:
             body = wire.receive(self._process.channel).body
+            if "error" in body:
+                raise reported(body)
             ended = Exit(body["code"], body["signal"])
             self._process.leave()
             return ended

@@ -40,7 +40,8 @@ from sandbox import command, kernel, landlock, privileges, rootfs, wire
 from sandbox.errors import ErrorCode, SandboxError
 from sandbox.kit import Kit, apply_filters
 from sandbox.orders import Orders
-from sandbox.spec import HOME_DIR, INSIDE_ID, SCRATCH_DIRS, FileIdentity, Limits, closed_scratch
+from sandbox.pinned import Pinned, pin
+from sandbox.spec import HOME_DIR, INSIDE_ID, SCRATCH_DIRS, Limits, closed_scratch
 
 T = TypeVar("T")
 
@@ -127,11 +128,11 @@ def _serve(channel: socket.socket, kit: Kit, birth: Birth) -> None:
     stdio, mounts = received[:_STDIO_COUNT], received[_STDIO_COUNT:]
     if len(stdio) != _STDIO_COUNT or len(mounts) != len(orders.targets):
         raise SandboxError(ErrorCode.SETUP_FAILED, "orders and descriptors do not match")
-    listeners = _furnish(inside.scratch, orders, mounts)
+    listeners, pinned = _furnish(inside.scratch, orders, mounts)
     lock(inside, kit, orders, frame.descriptors[-1] if kit.explain else None)
     _use_own_null(stdio)
     command.enter_cwd(orders.cwd)
-    path = command.find_executable(orders)
+    path = pinned.executed if pinned else command.find_executable(orders)
     kernel.mark_close_on_exec(_STDIO_COUNT)
     pid = command.spawn(path, orders, (stdio[0], stdio[1], stdio[2]))
     wire.send(channel, {"started": True}, tuple(listener.fileno() for listener in listeners))
@@ -141,6 +142,8 @@ def _serve(channel: socket.socket, kit: Kit, birth: Birth) -> None:
         listener.close()
     code, by_signal = command.wait_for(pid, ended, channel)
     _kill_everything()
+    if pinned is not None:
+        pinned.verify()
     wire.send(channel, {"code": code, "signal": by_signal})
 
 
@@ -294,7 +297,9 @@ def _rehearse() -> None:
         os.close(descriptor)
 
 
-def _furnish(scratch: rootfs.Scratch, orders: Orders, mounts: tuple[int, ...]) -> tuple[socket.socket, ...]:
+def _furnish(
+    scratch: rootfs.Scratch, orders: Orders, mounts: tuple[int, ...]
+) -> tuple[tuple[socket.socket, ...], Pinned | None]:
     """Step 9: what the specification adds to the private root."""
     wanted = (orders.limits.tmpfs_mib, orders.limits.tmpfs_inodes)
     if wanted != (_DEFAULT.tmpfs_mib, _DEFAULT.tmpfs_inodes):
@@ -304,10 +309,11 @@ def _furnish(scratch: rootfs.Scratch, orders: Orders, mounts: tuple[int, ...]) -
     if orders.hosts:
         rootfs.write_hosts(orders.hosts, HOST_NAME)
     listeners = tuple(_listen(host.address, host.port) for host in orders.hosts)
+    pinned = None
     if orders.executable is not None and orders.identity is not None:
-        _pin(orders.executable, orders.identity)
+        pinned = pin(orders.executable, orders.identity)
     rootfs.seal()
-    return listeners
+    return listeners, pinned
 
 
 def _listen(address: str, port: int) -> socket.socket:
@@ -319,20 +325,6 @@ def _listen(address: str, port: int) -> socket.socket:
         listener.close()
         raise SandboxError(ErrorCode.SETUP_FAILED, f"cannot listen on {address}:{port}: {error.strerror}") from None
     return listener
-
-
-def _pin(path: str, identity: FileIdentity) -> None:
-    """The file at `path` is the one that the caller checked, and stays it."""
-    try:
-        opened = os.open(path, os.O_PATH | os.O_CLOEXEC)
-    except OSError as error:
-        raise SandboxError(ErrorCode.NOT_FOUND, f"{path!r}: {error.strerror}", "mount the executable") from None
-    try:
-        if FileIdentity.of(os.fstat(opened)) != identity:
-            raise SandboxError(ErrorCode.EXECUTABLE_CHANGED, f"{path!r} is not the file that was checked", "ask again")
-        rootfs.pin_executable(path, opened)
-    finally:
-        os.close(opened)
 
 
 def lock(inside: Inside, kit: Kit, orders: Orders, supervisor: int | None = None) -> None:
