@@ -676,6 +676,31 @@ args: [TRUTH...]
 --max-events VALUE
 --select VALUE...
 --offset VALUE
+[monitor log-analytics query] read
+--workspace -w VALUE
+--analytics-query PROSE
+--timespan -t VALUE
+--workspaces VALUE...
+[monitor app-insights query] read
+--app --apps -a VALUE...
+--analytics-query PROSE
+--start-time VALUE
+--end-time VALUE
+--offset VALUE
+--resource-group -g VALUE
+--ids VALUE...
+[graph query] read
+--graph-query -q PROSE
+--first INT
+--skip INT
+--subscriptions -s VALUE...
+--management-groups -m VALUE...
+--allow-partial-scopes
+[advisor recommendation list] read
+--category -c VALUE
+--resource-group -g VALUE
+--refresh -r
+--ids VALUE...
 [monitor log-analytics workspace list] read
 --resource-group -g VALUE
 [monitor log-analytics workspace show] read
