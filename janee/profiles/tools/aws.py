@@ -21,7 +21,7 @@ GRAMMAR: Final = r"""
 []
 --region REGION
 --output {json|text|table|yaml|yaml-stream|off}
---query TEXT
+--query JMESPATH
 --[no-]paginate
 --no-cli-pager
 --no-cli-auto-prompt
@@ -3059,6 +3059,7 @@ PROFILE: Final = Profile(
         "QUEUE": matching(
             r"https://(?:sqs\.[a-z0-9-]+|[a-z0-9-]+\.queue)\.amazonaws\.com/[0-9]{12}/[A-Za-z0-9_.-]{1,90}", "a queue's URL"
         ),
+        "JMESPATH": without(BUILT_IN["TEXT"], (r"^\s*(?:fileb?|https?)://", "reads a file or another place")),
         "GLOB": matching(r"(?!-)[^\x00-\x1f\x7f]{1,500}", "a pattern"),
         "S3URI": matching(_URI, "s3://BUCKET/KEY"),
         "SAVED": BUILT_IN["PATH"],
