@@ -79,7 +79,7 @@ use: select
 -A --all-namespaces
 --chunk-size INT
 --ignore-not-found
--L --label-columns NAME+
+-L --label-columns LABEL+
 --no-headers
 --output-watch-events
 --server-print
@@ -518,6 +518,7 @@ PROFILE: Final = Profile(
     grammar=GRAMMAR,
     types={
         "NS": matching(r"[a-z0-9][a-z0-9-]{0,62}", "a namespace"),
+        "LABEL": matching(r"[A-Za-z0-9][A-Za-z0-9_./-]{0,300}", "a label"),
         "FILE": BUILT_IN["PATH"],
         # What kustomize takes for a repository, and fetches
         "OVERLAY": without(
