@@ -358,7 +358,7 @@ args: REF
 --ignore-revs-file PATH
 --reverse
 --contents PATH
---abbrev INT
+--abbrev[=INT]
 args: [REV] PATH -- PATH
 [blame|annotate] read
 -L TEXT
@@ -381,7 +381,7 @@ args: [REV] PATH -- PATH
 --ignore-revs-file PATH
 --reverse
 --contents PATH
---abbrev INT
+--abbrev[=INT]
 args: PATH
 [grep] read
 -i --ignore-case
@@ -540,7 +540,7 @@ args: REV... -- [PATHSPEC...]
 --all
 --always
 --long
---abbrev INT
+--abbrev[=INT]
 --dirty[=WORD]
 --broken[=WORD]
 --match GLOB
