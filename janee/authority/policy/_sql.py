@@ -17,7 +17,7 @@ MAX_SQL: Final = 12 << 10  # characters; what is longer belongs into a file that
 _DENIED: Final = re.compile(
     r"""(?ix)
       (?:^|[\n;])[^\S\n]*(?:\\|\.(?:shell|system|import|output|once|open|read|load|backup|restore|save|excel|log|archive|dump|clone|cd)\b)
-    | \bpg_(?:read|ls|write|promote|switch|logdir|replication|logical)_\w+ | \bpg_(?:promote|stat_file)\b
+    | \bpg_(?:read|ls|write|promote|switch|logdir|replication_(?:origin|slot_a)|logical)_?\w+ | \bpg_(?:promote|stat_file)\b
     | \bpg_(?:create|drop|copy|sync)_\w*(?:slot|restore_point)\w* | \bpg_(?:export_snapshot|switch_(?:wal|xlog))\b
     | \bpg_(?:reload_conf|rotate_logfile|file_\w+|hba_\w+|execute_\w+|shadow|authid|user_mapping\w*)\b
     | \blo_(?:import|export|from_bytea|put)\b | \bdblink\w* | \bpostgres_fdw\b | \bfile_fdw\b | \badminpack\b
@@ -28,7 +28,10 @@ _DENIED: Final = re.compile(
     | \bcreate\s+extension\s++(?:if\s+not\s+exists\s++)?+
         (?!"?(?:pgcrypto|uuid-ossp|citext|pg_trgm|hstore|btree_gi[ns]t?|unaccent|vector|
         ltree|fuzzystrmatch|intarray|cube|earthdistance|pg_stat_statements)"?\s*(?:;|$|with\s+schema\s))
-    | \bimport\s+foreign\b
+    | \bimport\s+foreign\b |
+        \balter\s+(?:server|subscription|foreign|extension|user\s+mapping|event\s+trigger|language|operator)\b
+    | \bcreate\s+(?:operator|cast|access|transform|conversion)\b
+    | \b(?:insert\s+into|update|delete\s+from)\s+(?:pg_catalog\s*\.\s*)?"?pg_
     | \bsoname\b | \binstall\s+(?:plugin|component)\b
     | \bset\s+(?:global|persist)\b | \balter\s+system\b
     | \b(?:query|cursor|database|schema)_to_xml\w* | \bts_(?:stat|rewrite)\b | \bsource\s
@@ -48,7 +51,7 @@ _CHANGES: Final = re.compile(
 _ADMIN: Final = re.compile(
     r"(?i)\b(?:drop|truncate|grant|revoke|reassign|alter\s+(?:role|user|database|instance)|create\s+(?:role|user|database|rule)|copy|"
     r"shutdown|kill|pg_terminate_backend|pg_cancel_backend|set\s+(?:local\s+)?(?:role|session\s+authorization|password)|handler|reset|flush|"
-    r"security\s+(?:label|definer)|row\s+level\s+security|owner\s+to|rename\s+user|lock\s+instance|pg_sleep\w*|(?:sleep|benchmark)(?=\s*\())\b"
+    r"security\s+(?:label|definer)|row\s+level\s+security|(?:disable|replica)\s+(?:trigger|rule)|owner\s+to|rename\s+user|lock\s+instance|pg_sleep\w*|(?:sleep|benchmark)(?=\s*\())\b"
 )
 # Every row of a table: no condition, or one that always holds.
 _MASS: Final = re.compile(r"(?i)\bdelete\s+from\b|\bupdate\s+(?:only\s+)?[\w.\"`]+\s+(?:as\s+\w+\s+|(?!set\b)\w+\s+)?set\b")

@@ -155,7 +155,10 @@ PROFILE: Final = Profile(
             ),
             (r"\bpurge\s+(?:binary|master)\b|\bbinlog\s+'|\bshow\s+binlog\b", "the server's logs"),
             (r"#[^\n]*['\"`\\][^\n]*\n\s*\S", "a comment with quotes and lines behind it, in which a keyword could hide"),
-            (r"\bsoname\b|\binstall\b|\bplugin\s+dir|\bsys_(?:exec|eval|get)\b", "it runs a program on the server"),
+            (
+                r"\bsoname\b|\b(?:un)?install\s+(?:plugin|component|soname)\b|\bplugin\s+dir|\bsys_(?:exec|eval|get)\b",
+                "it runs a program on the server",
+            ),
             (
                 r"\bset\s+(?:@@\s*)?(?:global|persist|persist_only)\b|@@\s*(?:global|persist|persist_only)\s*\.[\s\w`]*:?=",
                 "reconfigures the server",
@@ -167,7 +170,7 @@ PROFILE: Final = Profile(
             ),
             (r"\bprepare\s+[\w`]+\s+from\b|\bexecute\s+immediate\b", "statements put together, which cannot be read here"),
             (
-                r"\bchange\s+(?:master|replication)\b|\b(?:start|stop)\s+(?:slave|replica|group_replication)\b|\bclone\s+(?:instance|local)\b|\bengine\s*=?\s*['\"]?(?:federated|connect|csv)\b|\bcreate\s+server\b",
+                r"\bchange\s+(?:master|replication)\b|\b(?:start|stop)\s+(?:slave|replica|group_replication)\b|\bclone\s+(?:instance|local)\b|\bengine\s*=?\s*['\"]?(?:federated|connect|csv)\b|\bcreate\s+server\b|\bconnection\s*=\s*['\"]|\bsql_log_bin\b",
                 "another server",
             ),
             (
@@ -175,7 +178,9 @@ PROFILE: Final = Profile(
                 "it shows passwords",
             ),
         ),
-        "DATABASE": matching(r"[A-Za-z0-9_][A-Za-z0-9_.$-]{0,63}", "a database's name"),
+        "DATABASE": matching(
+            r"(?!(?i:mysql)$)[A-Za-z0-9_][A-Za-z0-9_.$-]{0,63}", "a database's name, and not that of the accounts"
+        ),
     },
     harden=Hardening(
         env={

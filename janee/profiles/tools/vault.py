@@ -225,7 +225,7 @@ PROFILE: Final = Profile(
             *_TOKENS,
             _SYSTEM,
         ),
-        "CHANGE": without(_PATH, *_TOKENS, _SYSTEM, _MADE, _CONFIGURES),
+        "CHANGE": without(_PATH, *_TOKENS, _SYSTEM, _MADE, _CONFIGURES, (r"/decrypt/", "it decrypts")),
         "LEASE": without(_PATH, *_TOKENS),
         "MOUNT": without(_PATH, *_TOKENS, (r"^/?sys(?:/|$)", "it changes Vault itself")),
         "NAMESPACE": matching(r"[A-Za-z0-9_][\w/-]{0,200}", "a namespace"),
