@@ -32,7 +32,7 @@ GRAMMAR: Final = r"""
 -np --no-parent
 --clobber
 --directories
---report-speed {bits}
+--report-speed[={bits}]
 -i --input-file TEXT ! names other hosts in a file
 --input-metalink TEXT ! names other hosts in a file
 --metalink-over-http ! moves the credential
