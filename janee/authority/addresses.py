@@ -2,7 +2,7 @@
 
 Guarantees: an address that is not on the public Internet (private, loopback, link-local, multicast, reserved, or one of them
 wrapped in IPv6) is refused unless the service allows private ones; link-local addresses, where clouds keep their metadata,
-are refused even then, unless the base URL names the very address; of several addresses all must be fit.
+are refused even then, unless the base URL names the very address, wrapped in no other; of several addresses all must be fit.
 """
 
 from __future__ import annotations
@@ -39,7 +39,7 @@ def verify_addresses(host: str, addresses: Iterable[str], *, allow_private: bool
     Raises ProtocolError UPSTREAM_FAILED, which names the host and no address.
     """
     for address in addresses:
-        if is_link_local(address) and host != address:
+        if is_link_local(address) and not (host == address and _is_bare(address)):
             raise _refused(host, "a link-local or metadata address", "name a host that is no metadata service")
         if not is_public(address) and not allow_private:
             raise _refused(host, "a private or local address", "allow it for this service: allowPrivate: true")
@@ -58,6 +58,11 @@ async def resolve(host: str, port: int) -> tuple[str, ...]:
     except (OSError, UnicodeError):
         raise ProtocolError(ErrorCode.UPSTREAM_FAILED, f"the host {host} has no address", "check baseUrl and DNS") from None
     return tuple(dict.fromkeys(str(entry[4][0]).partition("%")[0] for entry in found))
+
+
+def _is_bare(text: str) -> bool:
+    address = ipaddress.ip_address(text)
+    return _layers(address) == [address]
 
 
 def _layers(address: Address) -> list[Address]:

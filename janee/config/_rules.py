@@ -17,7 +17,7 @@ from janee.config.schema import AnyOf, ArgvRule, CommandRule, Match, RateLimit, 
 _LABELS: Final = r"(?:[A-Za-z0-9_](?:[A-Za-z0-9_-]{0,61}[A-Za-z0-9_])?)(?:\.[A-Za-z0-9_](?:[A-Za-z0-9_-]{0,61}[A-Za-z0-9_])?)*"
 _PORT: Final = r"(?::(?P<port>[0-9]{1,5}))?"
 _HOST: Final = re.compile(rf"(?:\*\.)?(?:{_LABELS}|\[[0-9A-Fa-f:.]+\]){_PORT}")
-_TOOL: Final = re.compile(r"[A-Za-z0-9_.+-]{1,64}")
+_TOOL: Final = re.compile(r"[!-.0-~]{1,64}")  # printable, no slash: also "[" and "g++"
 _HTTP_RULE: Final = re.compile(r"(\*|[A-Za-z]{1,16}) +(\*|/\S*)")
 _ENV_NAME: Final = re.compile(r"[A-Za-z_][A-Za-z0-9_]{0,127}")
 _RATE: Final = re.compile(r"([1-9][0-9]{0,6})/(1?[smhd]|[1-9][0-9]{0,6}[smhd])")

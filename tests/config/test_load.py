@@ -277,3 +277,9 @@ def test_a_rule_as_typed(typed: str, rule: ArgvRule) -> None:
 def test_a_bad_rule_as_typed_is_a_configuration_error(typed: str) -> None:
     with pytest.raises(ConfigError):
         parse_command_rule(typed)
+
+
+@pytest.mark.parametrize("name", ["[", "g++", "7z", "docker-compose", "python3.11", "x86_64-linux-gnu-gcc", "a@b", "x:y"])
+def test_any_name_that_a_program_can_have_is_a_tool_s_name(name: str) -> None:
+    config = parse(capability(f"    mode: exec\n    allowCommands: ['{name}']"))
+    assert config.capabilities["c"].allow_commands == (ToolRule(name),)

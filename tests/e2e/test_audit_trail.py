@@ -56,7 +56,7 @@ def test_the_outcome_has_duration_byte_counts_and_hits(steps: list[dict[str, Any
     assert steps[4]["stdoutBytes"] > 0
     assert steps[5]["exitCode"] == 0
     assert steps[5]["outcome"] == "completed"
-    assert 200 <= steps[5]["durationMs"] < 30_000
+    assert 100 <= steps[5]["durationMs"] < 30_000  # it sleeps 200, and the clock starts when it has begun
 
 
 def test_a_denial_is_two_records(world: World) -> None:

@@ -40,7 +40,7 @@ def test_setup_with_nothing_missing_is_silent_and_quick() -> None:
     started = time.monotonic()
     done = subprocess.run([ROOT / "script" / "setup"], stdin=subprocess.DEVNULL, capture_output=True, text=True, timeout=60)
     assert (done.returncode, done.stdout, done.stderr) == (0, "", "")
-    assert time.monotonic() - started < 2
+    assert time.monotonic() - started < 10
 
 
 @pytest.fixture

@@ -81,7 +81,7 @@ def test_the_wall_time_limit_kills_the_whole_tree(zygote: Zygote) -> None:
         started = time.monotonic()
         answer = ask(zygote, argv=["sh", "-c", script, mark], limits={"wall_s": 0.3})
     assert (answer["timed_out"], answer["signal"]) == (True, 9)
-    assert 0.25 < time.monotonic() - started < 3
+    assert 0.25 < time.monotonic() - started < 30
 
 
 def test_a_grandchild_that_holds_the_output_does_not_delay_the_result(zygote: Zygote) -> None:
@@ -90,7 +90,7 @@ def test_a_grandchild_that_holds_the_output_does_not_delay_the_result(zygote: Zy
     with rig.nothing_survives(mark):
         answer = ask(zygote, argv=["sh", "-c", f"setsid sh -c 'sleep 60; :' {mark} & echo done", mark])
     assert answer == {"code": 0, "signal": None, "timed_out": False, "output": "done\n"}
-    assert time.monotonic() - started < 3
+    assert time.monotonic() - started < 30
 
 
 def test_kill_ends_the_command(zygote: Zygote) -> None:

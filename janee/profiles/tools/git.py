@@ -1086,6 +1086,7 @@ use: fetch quiet
 args: [REMOTE] [REFSPEC...]
 [pull] write
 use: fetch quiet merge sign
+-j --jobs[=INT]
 -r --rebase[={false|true|merges}]
 --no-rebase
 -e --edit ! runs a program (the editor)

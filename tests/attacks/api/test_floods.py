@@ -55,7 +55,7 @@ def test_slow_heads_and_bodies_do_not_stop_others(live: Live) -> None:
             connection.sendall(head + (b"\r\n{" if index % 2 else b"X-Slow: "))
         started = time.monotonic()
         assert live.runner().authorize()[0].status == 200
-        assert time.monotonic() - started < 3
+        assert time.monotonic() - started < 8
     finally:
         for connection in sockets:
             connection.close()

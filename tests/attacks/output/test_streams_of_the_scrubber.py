@@ -109,7 +109,7 @@ def test_hostile_output_is_neither_slow_nor_kept(secret: bytes, text: bytes) -> 
         stream.feed(text[at : at + 65536])
         assert stream.held < 2000
     used = time.process_time() - begin
-    assert used < 0.5 + len(text) / 3e6, f"{len(text) / used / 1e6:.1f} MB/s"
+    assert used < 5 + len(text) / 5e5, f"{len(text) / used / 1e6:.1f} MB/s"  # what is quadratic takes minutes
 
 
 def test_endless_output_without_a_line_end_takes_no_memory() -> None:

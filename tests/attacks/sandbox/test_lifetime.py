@@ -155,7 +155,7 @@ def test_whatever_a_command_leaves_running_dies_with_it(level: Level, script: st
         started = time.monotonic()
         done = rig.run("sh", "-c", script.format(mark=mark), options=("--level", level.value))
     assert done.returncode == 0
-    assert time.monotonic() - started < 5
+    assert time.monotonic() - started < 60
 
 
 @pytest.mark.parametrize("level", [Level.STRICT, Level.LANDLOCK])
