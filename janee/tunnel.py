@@ -27,6 +27,7 @@ from janee.secret import Secret
 
 MAX_HEAD: Final = 256 << 10  # bytes of JSON
 MAX_DATA: Final = 64 << 10  # bytes of one DATA frame
+EGRESS_PATH: Final = "/v1/egress/"  # and the grant's id; POST
 STREAM_HEADER: Final = "janee-stream"  # HTTP header: the stream's id
 STREAM_ID_BYTES: Final = 16  # random, once per stream; in the header as base64url without padding
 _LENGTH: Final = struct.Struct(">I")

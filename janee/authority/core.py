@@ -23,8 +23,9 @@ import janee
 from janee.authority import grants
 from janee.authority.callers import Caller, Subject, identify
 from janee.authority.crowding import DenialLimit
-from janee.authority.delivery import build_content, scrub_values
+from janee.authority.delivery import StandIns, build_content, scrub_values
 from janee.authority.denial import DecisionDenied
+from janee.authority.egress.placeholder import placeholders
 from janee.authority.masks import Masks, clean_fields
 from janee.authority.policy import (
     CompiledCapability,
@@ -54,7 +55,7 @@ from janee.authority.records import (
 from janee.authority.source import PolicySource
 from janee.authority.store import Store, Transaction
 from janee.authority.views import capability_info
-from janee.config.schema import Service
+from janee.config.schema import Auth, Delivery, Service
 from janee.errors import ConfigError, JaneeError, ProtocolError, StoreError
 from janee.profiles import Hardening
 from janee.protocol import (
@@ -234,7 +235,13 @@ class Authority:
             now=now,
             hardening=hardening,
         )
-        content = build_content(compiled.env, compiled.service.auth, secrets)
+        stand_ins = None
+        if compiled.capability.delivery is Delivery.SECRETLESS:
+            stand_ins = StandIns(
+                self.placeholders(compiled.service.auth, secrets, plan.context.grant_id),
+                self.store.egress_key(plan.context.grant_id).key,
+            )
+        content = build_content(compiled.env, compiled.service.auth, secrets, compiled.capability.delivery, stand_ins)
         if request.runner.seal_to is None:
             return plan, grants.plain_grant(plan, content)
         return plan, grants.sealed_grant(plan, content, request.runner.seal_to)
@@ -371,6 +378,10 @@ class Authority:
             return secrets, None
         except StoreError as error:
             return {}, error
+
+    def placeholders(self, auth: Auth, secrets: Mapping[str, Secret], grant_id: str) -> Mapping[str, Secret]:
+        """What the command of a grant holds instead of a service's secrets, by field."""
+        return placeholders(auth, secrets, lambda name: self.store.placeholder_seed(grant_id, name))
 
     @contextmanager
     def transaction(self) -> Iterator[Transaction]:
