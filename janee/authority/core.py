@@ -14,7 +14,7 @@ from __future__ import annotations
 
 import os
 import time
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Awaitable, Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Final, NoReturn
@@ -106,8 +106,12 @@ class Authority:
         self._entropy = entropy
         self._audit_works = True
         self.upstreams: Upstreams | None = None  # made by the first `execute`
+        self.on_close: list[Callable[[], Awaitable[None]]] = []
+        self.on_grant_end: Callable[[str], None] = _ignore  # told of each grant that ends: the gateway cuts its streams
 
     async def close(self) -> None:
+        for close in self.on_close:
+            await close()
         if self.upstreams is not None:
             await self.upstreams.close()
 
@@ -270,6 +274,7 @@ class Authority:
                 audit_completion(tx, self.masks, row, completion, outcome)
         if problem is not None:
             raise ProtocolError(*problem, "nothing to do: every grant is reported once, by its own Runner")
+        self.on_grant_end(completion.grant_id)
 
     def sweep(self) -> int:
         """Mark the grants that were never reported as abandoned; how many. Raises StoreError."""
@@ -287,6 +292,8 @@ class Authority:
                     marked += 1
                     tx.audit("grant.abandoned", **self.masks.clean(grant_fields(row)), outcome=Outcome.ABANDONED.value)
             tx.prune(now)
+        for row in candidates:
+            self.on_grant_end(row.grant_id)
         return marked
 
     # --- questions
@@ -399,6 +406,11 @@ class Authority:
         self._policy()
         self.masks.every()
 
+    def capability(self, name: str) -> CompiledCapability | None:
+        """A capability of the policy in force."""
+        policy = self._policy()
+        return None if policy is None else policy.capabilities.get(name)
+
     def _policy(self) -> Policy | None:
         try:
             return self._source.current()
@@ -407,6 +419,10 @@ class Authority:
 
     def _common(self, caller: Caller, subject: Subject, request: Any, decision: Decision) -> dict[str, Any]:
         return common_fields(caller, subject, request.runner.runner_id, request.request_id, request.claimed_agent, decision)
+
+
+def _ignore(grant_id: str) -> None:
+    pass
 
 
 def sandbox_of(request: AuthorizeRequest) -> str:

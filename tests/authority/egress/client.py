@@ -1,0 +1,202 @@
+"""The smallest relay, honest or not: one grant, and streams under it, to a real Authority in a process of its own."""
+
+from __future__ import annotations
+
+import base64
+import contextlib
+import http.client
+import json
+import os
+import socket
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from janee.seal import SealedContent
+from janee.tunnel import EGRESS_PATH, STREAM_HEADER, Direction, EgressKey, FrameKind, TunnelReader, TunnelWriter, parse_json
+from tests.authority.echo import Script, Service, echo, serving
+from tests.authority.live import Live, Runner, make_home, open_grant, running
+
+EGRESS_CONFIG = """\
+version: "0.3.0"
+services:
+  api: {{baseUrl: "http://127.0.0.1:{port}", allowPrivate: true, auth: {{type: bearer}}}}
+  pair: {{baseUrl: "http://127.0.0.1:{port}", allowPrivate: true, auth: {{type: basic}}}}
+  keyed: {{baseUrl: "http://127.0.0.1:{port}", allowPrivate: true, auth: {{type: headers, headers: [X-Api-Key]}}}}
+  asked: {{baseUrl: "http://127.0.0.1:{port}", allowPrivate: true, auth: {{type: query, param: api_key}}}}
+  based: {{baseUrl: "http://127.0.0.1:{port}/v3", allowPrivate: true, auth: {{type: bearer}}}}
+  signed: {{baseUrl: "http://127.0.0.1:{port}", allowPrivate: true, auth: {{type: aws-sigv4}}}}
+  private: {{baseUrl: "http://127.0.0.1:{port}", auth: {{type: bearer}}}}
+  secure: {{baseUrl: "https://127.0.0.1:{port}", allowPrivate: true, auth: {{type: bearer}}}}
+capabilities:
+  run: &run
+    service: api
+    mode: exec
+    allowedAgents: ["runner:default"]
+    allowCommands: [{{argv: ["true"]}}]
+    env: {{TOKEN: "{{{{credential}}}}"}}
+    timeout: 20000
+  pair: {{service: pair, mode: exec, allowedAgents: ["runner:default"], allowCommands: [{{argv: ["true"]}}],
+    env: {{U: "{{{{username}}}}", P: "{{{{password}}}}"}}}}
+  keyed: {{service: keyed, mode: exec, allowedAgents: ["runner:default"], allowCommands: [{{argv: ["true"]}}],
+    env: {{K: "{{{{field:X-Api-Key}}}}"}}}}
+  asked: {{service: asked, mode: exec, allowedAgents: ["runner:default"], allowCommands: [{{argv: ["true"]}}],
+    env: {{K: "{{{{credential}}}}"}}}}
+  ruled: {{service: api, mode: exec, allowedAgents: ["runner:default"], allowCommands: [{{argv: ["true"]}}],
+    env: {{K: "{{{{credential}}}}"}}, rules: {{allow: ["GET /repos/*", "POST /form"], deny: ["* /repos/secret*"]}}}}
+  based: {{service: based, mode: exec, allowedAgents: ["runner:default"], allowCommands: [{{argv: ["true"]}}],
+    env: {{K: "{{{{credential}}}}"}}, rules: {{allow: ["GET /repos/*"]}}}}
+  signed: {{service: signed, mode: exec, allowedAgents: ["runner:default"], allowCommands: [{{argv: ["true"]}}],
+    env: {{I: "{{{{field:accessKeyId}}}}", S: "{{{{field:secretAccessKey}}}}"}}}}
+  private: {{service: private, mode: exec, allowedAgents: ["runner:default"], allowCommands: [{{argv: ["true"]}}],
+    env: {{K: "{{{{credential}}}}"}}}}
+  secure: {{service: secure, mode: exec, allowedAgents: ["runner:default"], allowCommands: [{{argv: ["true"]}}],
+    env: {{K: "{{{{credential}}}}"}}}}
+  short: {{service: api, mode: exec, allowedAgents: ["runner:default"], allowCommands: [{{argv: ["true"]}}],
+    env: {{K: "{{{{credential}}}}"}}, timeout: 1}}
+"""
+EGRESS_CONFIG = EGRESS_CONFIG.replace("&run", "")
+
+
+@dataclass
+class Answer:
+    """What came back: an ordinary error, or frames. is_whole: the END came."""
+
+    http_status: int
+    error: dict[str, Any] = field(default_factory=dict)
+    head: dict[str, Any] = field(default_factory=dict)
+    body: bytes = b""
+    is_whole: bool = False
+
+    @property
+    def refusal(self) -> str | None:
+        return self.head.get("refused", {}).get("code")
+
+    @property
+    def status(self) -> int | None:
+        return self.head.get("status")
+
+    def header(self, name: str) -> str | None:
+        found = [value for key, value in self.head["headers"] if key.lower() == name]
+        return found[0] if found else None
+
+
+@dataclass
+class Stream:
+    """One stream, open."""
+
+    connection: socket.socket
+    writer: TunnelWriter
+    reader: TunnelReader
+    raw: list[bytes] = field(default_factory=list)
+
+    def send(self, frames: bytes) -> None:
+        self.connection.sendall(b"%x\r\n%s\r\n" % (len(frames), frames))
+
+    def finish(self) -> None:
+        self.connection.sendall(b"0\r\n\r\n")
+
+    def answer(self) -> Answer:
+        response = http.client.HTTPResponse(self.connection)
+        response.begin()
+        if response.status != 200:
+            return Answer(response.status, json.loads(response.read()))
+        answer = Answer(200)
+        with contextlib.suppress(http.client.IncompleteRead, OSError):
+            while data := response.read1(65536):
+                self.raw.append(data)
+                for kind, payload in self.reader.feed(data):
+                    if kind is FrameKind.HEAD:
+                        answer.head = parse_json(payload)
+                    elif kind is FrameKind.DATA:
+                        answer.body += payload
+        answer.is_whole = self.reader.is_ended
+        return answer
+
+
+@dataclass
+class Relay:
+    """The right to use the gateway, and the way there."""
+
+    port: int
+    service_port: int
+    key: EgressKey
+    content: SealedContent
+    runner: Runner
+
+    @property
+    def grant_id(self) -> str:
+        return self.key.grant_id
+
+    @property
+    def placeholder(self) -> str:
+        return self.content.placeholders[0].expose_text()
+
+    def head(self, method: str = "GET", target: str = "/", *headers: tuple[str, str], **bend: Any) -> dict[str, Any]:
+        host = ("host", f"127.0.0.1:{self.service_port}")
+        value = {
+            "kind": "http",
+            "scheme": "http",
+            "host": "127.0.0.1",
+            "port": self.service_port,
+            "method": method,
+            "target": target,
+            "headers": [list(pair) for pair in (host, *headers)],
+        }
+        return value | bend
+
+    @contextlib.contextmanager
+    def open(
+        self, *, stream_id: bytes | None = None, grant_id: str | None = None, key: EgressKey | None = None
+    ) -> Iterator[Stream]:
+        stream_id = os.urandom(16) if stream_id is None else stream_id
+        key = key or self.key
+        text = base64.urlsafe_b64encode(stream_id).rstrip(b"=").decode()
+        with socket.create_connection(("127.0.0.1", self.port), timeout=20) as connection:
+            path = EGRESS_PATH + (grant_id or self.grant_id)
+            head = f"POST {path} HTTP/1.1\r\nhost: a\r\n{STREAM_HEADER}: {text}\r\ntransfer-encoding: chunked\r\n\r\n"
+            connection.sendall(head.encode())
+            yield Stream(connection, TunnelWriter(key, stream_id, Direction.UP), TunnelReader(key, stream_id, Direction.DOWN))
+
+    def ask(self, head: dict[str, Any], body: Iterable[bytes] = (), **how: Any) -> Answer:
+        """A whole request. A service that answers early is no error."""
+        with self.open(**how) as stream:
+            with contextlib.suppress(ConnectionError):
+                stream.send(stream.writer.head(head))
+                for piece in body:
+                    stream.send(stream.writer.data(piece))
+                stream.send(stream.writer.end())
+                stream.finish()
+            return stream.answer()
+
+    def get(self, target: str = "/", *headers: tuple[str, str], **bend: Any) -> Answer:
+        return self.ask(self.head("GET", target, *headers, **bend))
+
+
+@dataclass
+class World:
+    """A service, and an Authority that has its credential."""
+
+    live: Live
+    service: Service
+
+    def relay(self, capability: str = "run", api_key: str | None = None) -> Relay:
+        runner = self.live.runner(api_key) if api_key else self.live.runner()
+        answer, seal_key = runner.authorize(capability)
+        assert answer.status == 200, answer.body
+        content = open_grant(answer, seal_key, capability_id=capability)
+        assert content.egress_key is not None and content.scrub_values == ()
+        key = EgressKey(answer.body["grantId"], content.egress_key)
+        return Relay(self.live.port, self.service.port, key, content, runner)
+
+    def records(self, event: str, relay: Relay) -> list[dict[str, Any]]:
+        return [r for r in self.live.records() if r["event"] == event and r.get("grantId") == relay.grant_id]
+
+
+@contextlib.contextmanager
+def world(directory: Path, script: Script = echo, tls: tuple[Path, Path] | None = None) -> Iterator[World]:
+    with serving(script, tls=tls) as service:
+        home, environ = make_home(directory, EGRESS_CONFIG.format(port=service.port))
+        with running(home, environ) as live:
+            yield World(live, service)
