@@ -8,6 +8,7 @@ import http.client
 import json
 import os
 import socket
+import time
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -189,6 +190,14 @@ class World:
         assert content.egress_key is not None and content.scrub_values == ()
         key = EgressKey(answer.body["grantId"], content.egress_key)
         return Relay(self.live.port, self.service.port, key, content, runner)
+
+    def completed(self, relay: Relay, count: int = 1) -> list[dict[str, Any]]:
+        """The `egress.completed` records, when there are so many: they are written when the answer has left."""
+        deadline = time.monotonic() + 20
+        while len(found := self.records("egress.completed", relay)) < count and time.monotonic() < deadline:
+            time.sleep(0.01)
+        assert len(found) >= count, f"{len(found)} of {count} streams are on record as ended"
+        return found
 
     def records(self, event: str, relay: Relay) -> list[dict[str, Any]]:
         return [r for r in self.live.records() if r["event"] == event and r.get("grantId") == relay.grant_id]
