@@ -20,7 +20,7 @@ import h11
 from janee.authority.egress.frames import Downlink, RelayGoneError, Uplink
 from janee.authority.egress.heads import EgressHead
 from janee.authority.egress.places import Placed
-from janee.authority.egress.refusal import Refusal, RefusedError, misplaced
+from janee.authority.egress.refusal import Refusal, RefusedError, malformed, misplaced
 from janee.authority.egress.upstream import Connection, Connections, request_event
 from janee.config.schema import Service
 from janee.scrubber import Scrubber
@@ -64,6 +64,8 @@ async def pass_on(request: Request, up: Uplink, down: Downlink, connections: Con
     """Send the request, pass its answer on. A refusal before the answer's head is told; one after it cuts the stream."""
     connection: Connection | None = None
     try:
+        if request.head.length == 0 and await up.data() is not None:
+            raise malformed("the request has a body, and no length")
         connection, is_reusable = await _exchange(request, up, connections, outcome, down)
         outcome.name = "completed"
         if is_reusable:
@@ -156,6 +158,9 @@ async def _ended(task: asyncio.Task[None]) -> None:
 
 async def _send_body(connection: Connection, request: Request, up: Uplink) -> None:
     """The body as it comes, past the scan. Raises RefusedError, RelayGoneError, OSError."""
+    if request.head.length == 0:
+        await connection.send(h11.EndOfMessage())
+        return
     scan = request.scan.stream()
     left = request.head.length
     while (piece := await up.data()) is not None:
