@@ -32,6 +32,7 @@ class Uplink:
         self._receive = receive
         self._reader = reader
         self._frames: deque[tuple[FrameKind, bytes]] = deque()
+        self._broken: ProtocolError | None = None
         self.bytes = 0  # of DATA
 
     async def head(self) -> dict[str, Any]:
@@ -72,14 +73,19 @@ class Uplink:
             pass
 
     async def _more(self) -> int:
+        if self._broken is not None:
+            raise self._broken
         message = await self._receive()
         if message["type"] == "http.disconnect":
             raise RelayGoneError
         body: bytes = message.get("body", b"")
-        # All of them now: the reader's state is right only when its frames are taken.
-        self._frames.extend(list(self._reader.feed(body)))
-        if not message.get("more_body", False) and not self._reader.is_ended:
-            raise RelayGoneError
+        try:
+            for frame in self._reader.feed(body):
+                self._frames.append(frame)
+            if not message.get("more_body", False) and not self._reader.is_ended:
+                raise ProtocolError("TUNNEL_BROKEN", "the stream ended before its end")
+        except ProtocolError as error:  # what came before it counts
+            self._broken = error
         return len(body)
 
 

@@ -268,6 +268,9 @@ class Gateway:
         self._watch()
         try:
             await asyncio.wait({task})
+            if task.cancelled() and not down.is_begun:
+                await refuse(RefusedError(Refusal.GRANT_ENDED, "the command's grant has ended", "run it again"), down, outcome)
+                outcome.name = "cut"
             if not task.cancelled() and (error := task.exception()) is not None:
                 outcome.error = outcome.error or type(error).__name__
                 if not isinstance(error, RelayGoneError):

@@ -271,7 +271,7 @@ def test_a_body_that_does_not_fit_its_length_reaches_nobody_as_a_second_request(
 ) -> None:
     relay = place.relay()
     assert relay.ask(relay.head("POST", "/", *headers), pieces).refusal == code
-    assert all(seen.target == "/" and seen.body in (b"", b"four") for seen in place.service.seen)
+    assert all(seen.target == "/" and b"four".startswith(seen.body) for seen in place.service.seen)
 
 
 def test_the_real_credential_is_in_no_record_and_no_answer(place: World) -> None:
