@@ -249,6 +249,8 @@ def _furnish(scratch: rootfs.Scratch, orders: Orders, mounts: tuple[int, ...]) -
     rootfs.write_files(orders.files)
     if orders.hosts:
         rootfs.write_hosts(orders.hosts, HOST_NAME)
+    if orders.trust:
+        rootfs.write_trust(orders.trust)
     listeners = tuple(_listen(host.address, host.port) for host in orders.hosts)
     if orders.executable is not None and orders.identity is not None:
         _pin(orders.executable, orders.identity)
