@@ -17,12 +17,14 @@ from urllib.parse import quote, unquote_plus
 from janee.authority.delivery import basic_pair
 from janee.authority.egress.heads import EgressHead, Headers
 from janee.authority.egress.refusal import misplaced
-from janee.config.schema import Auth, AuthType
+from janee.authority.egress.signers import Scope, ToSign, payload_of, read_authorization, sign
+from janee.config.schema import AWS_SESSION, Auth, AuthType
 from janee.errors import StoreError
 from janee.scrubber import Scrubber
 from janee.secret import Secret
 
 _AUTHORIZATION: Final = b"authorization"
+_SESSION_HEADER: Final = b"x-amz-security-token"
 _BEARER_SCHEMES: Final = frozenset({b"bearer", b"token"})
 
 
@@ -48,6 +50,17 @@ class Placed:
     target: str
     headers: Headers
     is_used: bool
+    signing: Signing | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Signing:
+    """A signature that is still to be made. payload: what covers the body; None: its digest, once it is here."""
+
+    scope: Scope
+    access_key: Secret
+    secret_key: Secret
+    payload: str | None
 
 
 def place_credentials(auth: Auth, head: EgressHead, target: str, values: Values, scan: Scrubber) -> Placed:
@@ -55,6 +68,8 @@ def place_credentials(auth: Auth, head: EgressHead, target: str, values: Values,
 
     Raises RefusedError PLACEHOLDER_MISPLACED; StoreError SECRET_UNUSABLE.
     """
+    if auth.type is AuthType.AWS_SIGV4:
+        return _to_sign(head, target, values, scan)
     replace = _REPLACERS.get(auth.type, _nowhere)
     headers: list[tuple[bytes, bytes]] = []
     untouched: list[tuple[bytes, bytes]] = []
@@ -65,6 +80,48 @@ def place_credentials(auth: Auth, head: EgressHead, target: str, values: Values,
     new_target, seen_target = _query_replaced(auth, target, values) if auth.type is AuthType.QUERY else (target, target)
     verify_head([*untouched, *head.dropped], seen_target, head, scan)
     return Placed(new_target, tuple(headers), headers != list(head.headers) or new_target != target)
+
+
+def _to_sign(head: EgressHead, target: str, values: Values, scan: Scrubber) -> Placed:
+    """A signature made with the placeholder, and the session token's placeholder, are what may stand in such a head."""
+    headers: list[tuple[bytes, bytes]] = []
+    untouched: list[tuple[bytes, bytes]] = []
+    scope: Scope | None = None
+    session = values.stand_in(AWS_SESSION)
+    for name, value in head.headers:
+        if name == _AUTHORIZATION and (found := read_authorization(value.decode("latin-1"))) is not None:
+            key, signed = found
+            if key.encode() == values.stand_in("accessKeyId"):
+                scope = signed
+                continue
+        if name == _SESSION_HEADER and session is not None:
+            if value != session:
+                untouched.append((name, value))
+            continue
+        headers.append((name, value))
+        untouched.append((name, value))
+    verify_head([*untouched, *head.dropped], target, head, scan)
+    if scope is None:
+        return Placed(target, head.headers, is_used=False)
+    if session is not None:
+        headers.append((_SESSION_HEADER, _verified(values.real(AWS_SESSION))))
+    payload = payload_of((name.decode("ascii"), value.decode("latin-1")) for name, value in headers)
+    signing = Signing(scope, values.secrets["accessKeyId"], values.secrets["secretAccessKey"], payload)
+    return Placed(target, tuple(headers), is_used=True, signing=signing)
+
+
+def signed_headers(head: EgressHead, placed: Placed, body_sha256: str) -> Headers:
+    """The headers with the credential's own signature. body_sha256: in hex. Raises RefusedError SIGNATURE_UNSUPPORTED."""
+    signing = placed.signing
+    if signing is None:
+        return placed.headers
+    texts = [(name.decode("ascii"), value.decode("latin-1")) for name, value in placed.headers]
+    texts.append(("host", head.authority))
+    if head.length is not None:
+        texts.append(("content-length", str(head.length)))
+    request = ToSign(head.method, placed.target, tuple(texts), signing.payload or body_sha256)
+    made = sign(request, signing.scope, signing.access_key.expose_text(), signing.secret_key.expose())
+    return (*placed.headers, (_AUTHORIZATION, _verified(made.encode("latin-1"))))
 
 
 def verify_head(headers: list[tuple[bytes, bytes]], target: str, head: EgressHead, scan: Scrubber) -> None:

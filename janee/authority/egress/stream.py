@@ -10,22 +10,25 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import hashlib
 import zlib
 from collections.abc import AsyncIterator, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any, Final
 
 import h11
 
 from janee.authority.egress.frames import Downlink, RelayGoneError, Uplink
 from janee.authority.egress.heads import EgressHead
-from janee.authority.egress.places import Placed
+from janee.authority.egress.places import Placed, signed_headers
 from janee.authority.egress.refusal import Refusal, RefusedError, malformed, misplaced
+from janee.authority.egress.signers import EMPTY_SHA256
 from janee.authority.egress.upstream import Connection, Connections, request_event
 from janee.config.schema import Service
 from janee.scrubber import Scrubber
 
 SMALL_BODY: Final = 256 << 10  # bytes; scrubbed whole, so that its length is known
+MAX_HELD: Final = 4 << 20  # bytes of a body that must be read before it can be signed
 MAX_BODY: Final = 64 << 30  # bytes, each way
 _UNPACK_BYTES: Final = 256 << 10  # at once: a bomb is passed on in pieces, and whoever reads it bounds it
 _BODILESS: Final = frozenset({204, 304})
@@ -38,13 +41,17 @@ _WITHHELD: Final = frozenset(_WITHHELD_TEXT.encode().split())
 
 @dataclass(frozen=True, slots=True)
 class Request:
-    """What is sent: decided, with the credential in it. scan: of the placeholders; scrub: of the service's secrets."""
+    """What is sent: decided, with the credential in it.
+
+    scan: of the placeholders; scrub: of the service's secrets; held: the body, where it had to be read before the head is sent.
+    """
 
     service: Service
     head: EgressHead
     placed: Placed
     scan: Scrubber
     scrub: Scrubber
+    held: bytes | None = None
 
 
 @dataclass(slots=True)
@@ -66,6 +73,8 @@ async def pass_on(request: Request, up: Uplink, down: Downlink, connections: Con
     try:
         if request.head.length == 0 and await up.data() is not None:
             raise malformed("the request has a body, and no length")
+        if request.placed.signing is not None:
+            request = await _signed(request, up)
         connection, is_reusable = await _exchange(request, up, connections, outcome, down)
         outcome.name = "completed"
         if is_reusable:
@@ -78,6 +87,21 @@ async def pass_on(request: Request, up: Uplink, down: Downlink, connections: Con
     finally:
         if connection is not None:
             connection.close()
+
+
+async def _signed(request: Request, up: Uplink) -> Request:
+    """The request with its signature; where that covers the body by its digest alone, with the body. Raises RefusedError."""
+    held, digest = None, EMPTY_SHA256
+    if request.placed.signing is not None and request.placed.signing.payload is None and request.head.length != 0:
+        held = b""
+        async for piece in _scanned(request, up):
+            held += piece
+            if len(held) > MAX_HELD:
+                why = f"a body of more than {MAX_HELD >> 20} MiB, without x-amz-content-sha256, cannot be signed anew"
+                raise RefusedError(Refusal.SIGNATURE_UNSUPPORTED, why, "let the client send x-amz-content-sha256")
+        digest = hashlib.sha256(held).hexdigest()
+    placed = replace(request.placed, headers=signed_headers(request.head, request.placed, digest), signing=None)
+    return replace(request, placed=placed, held=held)
 
 
 async def refuse(error: RefusedError, down: Downlink, outcome: Outcome) -> None:
@@ -158,9 +182,16 @@ async def _ended(task: asyncio.Task[None]) -> None:
 
 async def _send_body(connection: Connection, request: Request, up: Uplink) -> None:
     """The body as it comes, past the scan. Raises RefusedError, RelayGoneError, OSError."""
-    if request.head.length == 0:
-        await connection.send(h11.EndOfMessage())
-        return
+    if request.held is not None:
+        await connection.send(h11.Data(data=request.held))
+    elif request.head.length != 0:
+        async for piece in _scanned(request, up):
+            await connection.send(h11.Data(data=piece))
+    await connection.send(h11.EndOfMessage())
+
+
+async def _scanned(request: Request, up: Uplink) -> AsyncIterator[bytes]:
+    """The body without a placeholder in it, of the length that it was said to have. Raises RefusedError, RelayGoneError."""
     scan = request.scan.stream()
     left = request.head.length
     while (piece := await up.data()) is not None:
@@ -171,15 +202,14 @@ async def _send_body(connection: Connection, request: Request, up: Uplink) -> No
         if scan.hits:
             raise misplaced("the body")
         if clean:
-            await connection.send(h11.Data(data=clean))
+            yield clean
     rest = scan.finish()
     if scan.hits:
         raise misplaced("the body")
     if left is not None and up.bytes != left:
         raise RefusedError(Refusal.REQUEST_MALFORMED, "the request's body is shorter than its length")
     if rest:
-        await connection.send(h11.Data(data=rest))
-    await connection.send(h11.EndOfMessage())
+        yield rest
 
 
 # --- the answer -------------------------------------------------------------------------------------------------------

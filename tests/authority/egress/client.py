@@ -93,7 +93,8 @@ class Stream:
     raw: list[bytes] = field(default_factory=list)
 
     def send(self, frames: bytes) -> None:
-        self.connection.sendall(b"%x\r\n%s\r\n" % (len(frames), frames))
+        if frames:  # an empty chunk is the end
+            self.connection.sendall(b"%x\r\n%s\r\n" % (len(frames), frames))
 
     def finish(self) -> None:
         self.connection.sendall(b"0\r\n\r\n")
