@@ -50,6 +50,7 @@ _FUTURE_AUTH: Final = frozenset(
     "hmac-mexc hmac-bybit hmac-okx service-account github-app oauth1a-twitter".split()  # noqa: SIM905
 )  # types of the original that this version cannot sign with
 
+_aws_word: Final = matching(re.compile(r"[a-z0-9-]{1,64}"), "a region's or service's name")
 agent_pattern: Final = matching(PATTERN, "an agent id or a pattern such as creature:*")
 name: Final = matching(NAME, "a name: letters, digits and . _ : @ / + - (at most 128)")
 
@@ -167,7 +168,15 @@ _AUTH_OPTIONS: Final[MappingType[AuthType, MappingType[str, Field]]] = MappingPr
         AuthType.QUERY: MappingProxyType(
             {"type": None, "param": ("param", matching(PARAM_NAME, "a query parameter's name")), **_MIN_SECRET}
         ),
-        AuthType.AWS_SIGV4: MappingProxyType({"type": None, "session": ("has_session", boolean), **_MIN_SECRET}),
+        AuthType.AWS_SIGV4: MappingProxyType(
+            {
+                "type": None,
+                "session": ("has_session", boolean),
+                "region": ("region", _aws_word),
+                "service": ("service", _aws_word),
+                **_MIN_SECRET,
+            }
+        ),
     }
 )
 
@@ -187,7 +196,8 @@ def _auth(node: Node, secrets_hint: str) -> Auth:
             raise InvalidYamlError(node.line, "auth.param is missing", "name the query parameter: param: api_key")
         return Auth(kind, ("key",), MappingProxyType({"param": values["param"]}), **more)
     if kind is AuthType.AWS_SIGV4:
-        return Auth(kind, AWS_FIELDS + ((AWS_SESSION,) if values.get("has_session") else ()), **more)
+        options: dict[str, str] = {name: values[name] for name in ("region", "service") if name in values}
+        return Auth(kind, AWS_FIELDS + ((AWS_SESSION,) if values.get("has_session") else ()), MappingProxyType(options), **more)
     if not values.get("headers"):
         raise InvalidYamlError(node.line, "auth.headers is missing", "name the headers: headers: [x-api-key]")
     return Auth(kind, values["headers"], **more)

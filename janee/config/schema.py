@@ -61,7 +61,7 @@ class Auth:
     type: AuthType
     # bearer, query: key; basic: username, password; headers: one a header name; aws-sigv4: accessKeyId, secretAccessKey
     secret_fields: tuple[str, ...]
-    options: Mapping[str, str] = field(default_factory=lambda: EMPTY)  # non-secret; query: param
+    options: Mapping[str, str] = field(default_factory=lambda: EMPTY)  # non-secret; query: param; aws: region, service
     min_secret_bytes: int = 8  # a shorter secret is refused: scrubbing it hits ordinary text; the operator may go down to 4
 
 
