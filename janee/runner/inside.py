@@ -77,7 +77,7 @@ def split_head(received: bytes) -> int | None:
         raise BadRequestError(400, "this port is for http://, not for https://")
     if len(head) > MAX_HEAD:
         raise BadRequestError(431, f"the head of the request is longer than {MAX_HEAD} bytes")
-    if _BARE_LF.search(head) or _BARE_CR.search(head, 0, len(head) - 1):
+    if _BARE_LF.search(head) or _BARE_CR.search(head if end >= 0 else head.removesuffix(b"\r")):
         raise BadRequestError(400, "a line of the request's head does not end in CRLF")
     if _FOLDED.search(head):
         raise BadRequestError(400, "a header is folded over two lines")

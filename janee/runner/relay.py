@@ -103,7 +103,7 @@ def parse_target(text: str) -> Target:
     name, colon, port = text.rpartition(":")
     if not colon or not name or not port.isascii() or not port.isdigit() or not 0 < int(port) < 65536:
         raise JaneeError("TARGET_INVALID", f"{text!r} is not HOST:PORT", "write for example api.github.com:443")
-    return Target(name, int(port))
+    return Target(name.lower(), int(port))
 
 
 def host_entries(targets: Sequence[Target]) -> tuple[HostEntry, ...]:
