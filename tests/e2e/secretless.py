@@ -150,12 +150,14 @@ class Place:
     def exec(self, *command: str, **more: Any) -> dict[str, Any]:
         """What the command did; on the way, the real credential was in no process of the Runner's."""
         result = self.client.exec(*command, cwd=str(self.workspace), **more)
+        assert "exitCode" in result, result
         assert self.holders == set(), "the credential was on the Runner's side"
         assert CREDENTIAL not in str(result)
         return result
 
     def sh(self, script: str, **more: Any) -> dict[str, Any]:
-        return self.exec("sh", "-c", script, **more)
+        (self.workspace / "script.sh").write_text(script)  # an argv rule takes no line breaks
+        return self.exec("sh", "script.sh", **more)
 
 
 @contextmanager
