@@ -24,6 +24,7 @@ from janee.runner.inside import MAX_HEAD, BadRequestError, Origin, Request, pars
 HANDSHAKE_S: Final = 15.0
 REASON_S: Final = 2.0
 LINGER_S: Final = 20.0  # how long a refused upload is read and thrown away, so that the tool sees why
+PAUSE_S: Final = 0.5  # a tool that sends nothing for so long waits for the end of the connection
 _FRAMING: Final = frozenset({"content-length", "transfer-encoding", "connection", "keep-alive", "upgrade"})
 
 Count = Callable[..., None]
@@ -270,5 +271,5 @@ async def discard(reader: asyncio.StreamReader) -> None:
     """Read what is still sent and throw it away: closing with unread data is a reset, which would take the answer with it."""
     with suppress(TimeoutError, OSError):
         async with asyncio.timeout(LINGER_S):
-            while await reader.read(READ_BYTES):
+            while await asyncio.wait_for(reader.read(READ_BYTES), PAUSE_S):
                 pass

@@ -59,7 +59,8 @@ def test_curl(api: Place) -> None:
 def test_wget(api: Place) -> None:
     before = api.authorized
     done = api.sh(
-        f'wget -q -O - --header="Authorization: Bearer $TOKEN" {api.url}/w; wget -q -O - --user=x --password="$TOKEN" {api.url}/v'
+        f'wget -q -O - --header="Authorization: Bearer $TOKEN" {api.url}/w\n'
+        f'wget -q -O - --user=x --password="$TOKEN" {api.url}/v'
     )
     assert (done["exitCode"], '"path": "/w"' in done["stdout"], '"path": "/v"' in done["stdout"]) == (0, True, True), done
     assert api.authorized == before + 2
@@ -159,7 +160,8 @@ def test_what_the_gateway_refuses_is_read_in_the_tools_own_output(api: Place) ->
 
 def test_another_name_or_another_host_is_nothing(api: Place) -> None:
     done = api.sh(
-        f"curl -sS -H 'Host: example.com' {api.url}/x; curl -sS --max-time 5 https://example.com/ 2>&1; curl -sSk https://127.0.0.2:{api.port}/ 2>&1"
+        f"curl -sS -H 'Host: example.com' {api.url}/x; curl -sS --max-time 5 https://example.com/ 2>&1\n"
+        f"curl -sSk https://127.0.0.2:{api.port}/ 2>&1"
     )
     assert "janee: error: the request's Host is not" in done["stdout"], done
     assert "Could not resolve host" in done["stdout"] and done["exitCode"] == 7, done
