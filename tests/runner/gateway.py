@@ -132,17 +132,17 @@ class Served:
         plain = socket.create_connection(("127.0.0.1", self.https if scheme == "https" else self.http), 20)
         return plain if scheme == "http" else self.client.wrap_socket(plain, server_hostname="localhost")
 
-    def ask(self, raw: bytes, scheme: str = "https", *, end: bool = False) -> bytes:
-        """Send bytes, and all that comes back until the relay closes; `reset` at the end of it if it broke off."""
+    def ask(self, raw: bytes, scheme: str = "https", *, until: bytes | None = None) -> bytes:
+        """Send bytes, and all that comes back until the relay closes, or until these bytes."""
         received = b""
         with self.connect(scheme) as connection:
             try:
                 connection.sendall(raw)
-                if end:
+                if scheme == "http":
                     connection.shutdown(socket.SHUT_WR)
                 while data := connection.recv(1 << 16):
                     received += data
-                    if end and b"connection: close" in received:
+                    if until is not None and until in received:
                         break
             except OSError:
                 received += b"reset"
