@@ -106,12 +106,16 @@ class Authority:
         self._entropy = entropy
         self._audit_works = True
         self.upstreams: Upstreams | None = None  # made by the first `execute`
-        self.on_close: list[Callable[[], Awaitable[None]]] = []
+        self.on_stop: list[Callable[[], Awaitable[None]]] = []
         self.on_grant_end: Callable[[str], None] = _ignore  # told of each grant that ends: the gateway cuts its streams
 
+    async def stop_streams(self) -> None:
+        """Cut what does not end by itself, so that the rest of the requests can end in peace."""
+        for stop in self.on_stop:
+            await stop()
+
     async def close(self) -> None:
-        for close in self.on_close:
-            await close()
+        await self.stop_streams()
         if self.upstreams is not None:
             await self.upstreams.close()
 

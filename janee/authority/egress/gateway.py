@@ -86,7 +86,7 @@ class Gateway:
         self._active = 0
         self._watcher: asyncio.Task[None] | None = None
         authority.on_grant_end = self.cut
-        authority.on_close.append(self.close)
+        authority.on_stop.append(self.close)
 
     async def __call__(self, scope: MutableMapping[str, Any], receive: Receive, send: Send) -> None:
         """Serve one stream."""
@@ -218,7 +218,8 @@ class Gateway:
             code = Refusal.HOST_NOT_ALLOWED if decision.is_host else Refusal.RULE_DENY
             raise RefusedError(code, decision.policy, decision.next_step)
         placed: Placed = place_credentials(service.auth, head, decision.target, values, scan)
-        return Request(service, head, placed, scan, self._authority.masks.of(service, secrets))
+        scrub = self._authority.masks.of(service, secrets)
+        return Request(service, head, placed, scan, scrub, is_ruled=bool(compiled.allow or compiled.deny))
 
     def _compiled(self, row: GrantRow) -> CompiledCapability:
         compiled = self._authority.capability(row.capability)

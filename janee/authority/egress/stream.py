@@ -22,13 +22,14 @@ from janee.authority.egress.frames import Downlink, RelayGoneError, Uplink
 from janee.authority.egress.heads import EgressHead
 from janee.authority.egress.places import Placed, signed_headers
 from janee.authority.egress.refusal import Refusal, RefusedError, malformed, misplaced
-from janee.authority.egress.signers import EMPTY_SHA256
 from janee.authority.egress.upstream import Connection, Connections, request_event
+from janee.authority.policy import HttpRuleError, verify_body
 from janee.config.schema import Service
 from janee.scrubber import Scrubber
 
 SMALL_BODY: Final = 256 << 10  # bytes; scrubbed whole, so that its length is known
 MAX_HELD: Final = 4 << 20  # bytes of a body that must be read before it can be signed
+HOLD_S: Final = 30.0
 MAX_BODY: Final = 64 << 30  # bytes, each way
 _UNPACK_BYTES: Final = 256 << 10  # at once: a bomb is passed on in pieces, and whoever reads it bounds it
 _BODILESS: Final = frozenset({204, 304})
@@ -43,7 +44,8 @@ _WITHHELD: Final = frozenset(_WITHHELD_TEXT.encode().split())
 class Request:
     """What is sent: decided, with the credential in it.
 
-    scan: of the placeholders; scrub: of the service's secrets; held: the body, where it had to be read before the head is sent.
+    scan: of the placeholders; scrub: of the service's secrets. is_ruled: whether the capability has rules. held: the body,
+    where it had to be read before the head is sent.
     """
 
     service: Service
@@ -51,6 +53,7 @@ class Request:
     placed: Placed
     scan: Scrubber
     scrub: Scrubber
+    is_ruled: bool = False
     held: bytes | None = None
 
 
@@ -73,8 +76,7 @@ async def pass_on(request: Request, up: Uplink, down: Downlink, connections: Con
     try:
         if request.head.length == 0 and await up.data() is not None:
             raise malformed("the request has a body, and no length")
-        if request.placed.signing is not None:
-            request = await _signed(request, up)
+        request = await _prepared(request, up, connections)
         connection, is_reusable = await _exchange(request, up, connections, outcome, down)
         outcome.name = "completed"
         if is_reusable:
@@ -89,19 +91,47 @@ async def pass_on(request: Request, up: Uplink, down: Downlink, connections: Con
             connection.close()
 
 
-async def _signed(request: Request, up: Uplink) -> Request:
-    """The request with its signature; where that covers the body by its digest alone, with the body. Raises RefusedError."""
-    held, digest = None, EMPTY_SHA256
-    if request.placed.signing is not None and request.placed.signing.payload is None and request.head.length != 0:
-        held = b""
-        async for piece in _scanned(request, up):
-            held += piece
-            if len(held) > MAX_HELD:
-                why = f"a body of more than {MAX_HELD >> 20} MiB, without x-amz-content-sha256, cannot be signed anew"
-                raise RefusedError(Refusal.SIGNATURE_UNSUPPORTED, why, "let the client send x-amz-content-sha256")
-        digest = hashlib.sha256(held).hexdigest()
-    placed = replace(request.placed, headers=signed_headers(request.head, request.placed, digest), signing=None)
-    return replace(request, placed=placed, held=held)
+async def _prepared(request: Request, up: Uplink, connections: Connections) -> Request:
+    """The request with its signature, its body looked at: held where either needs it whole. Raises RefusedError."""
+    head, signing = request.head, request.placed.signing
+    needs_digest = signing is not None and signing.payload is None
+    if head.length != 0 and (needs_digest or _needs_look(request)):
+        request = replace(request, held=await _held(request, up, connections))
+    if request.held is not None and _needs_look(request):
+        try:
+            verify_body(request.held.decode("utf-8", "surrogateescape"), {"content-type": _content_type(head)})
+        except HttpRuleError as error:
+            raise RefusedError(Refusal.RULE_DENY, str(error), "leave the field out") from None
+    if signing is None:
+        return request
+    digest = hashlib.sha256(request.held or b"").hexdigest()
+    return replace(request, placed=replace(request.placed, headers=signed_headers(head, request.placed, digest), signing=None))
+
+
+def _needs_look(request: Request) -> bool:
+    """Whether a field of the body could override the method that the rules have seen."""
+    kind = _content_type(request.head)
+    return request.is_ruled and (not kind or any(word in kind for word in ("form", "json", "multipart")))
+
+
+def _content_type(head: EgressHead) -> str:
+    return dict(head.headers).get(b"content-type", b"").decode("latin-1").casefold()
+
+
+async def _held(request: Request, up: Uplink, connections: Connections) -> bytes:
+    held = bytearray()
+    try:
+        async with asyncio.timeout(HOLD_S), connections.holding:
+            async for piece in _scanned(request, up):
+                held += piece
+                if len(held) > MAX_HELD:
+                    why = (
+                        f"a body that must be held whole, to be signed anew or for the rules, has {MAX_HELD >> 20} MiB at most"
+                    )
+                    raise RefusedError(Refusal.TOO_MUCH, why, "aws: let the client send x-amz-content-sha256")
+    except TimeoutError:
+        raise RefusedError(Refusal.TOO_MUCH, f"the body did not come within {HOLD_S:g} s", "try again") from None
+    return bytes(held)
 
 
 async def refuse(error: RefusedError, down: Downlink, outcome: Outcome) -> None:

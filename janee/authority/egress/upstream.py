@@ -27,6 +27,7 @@ from janee.errors import ProtocolError
 CONNECT_S: Final = 10.0
 READ_BYTES: Final = 256 << 10
 MAX_RESPONSE_HEAD: Final = 64 << 10
+MAX_HOLDING: Final = 16
 KEPT_S: Final = 30.0
 KEPT_EACH: Final = 16
 KEPT_ORIGINS: Final = 64
@@ -80,6 +81,7 @@ class Connections:
 
     _kept: OrderedDict[Origin, list[Connection]] = field(default_factory=OrderedDict)
     _contexts: dict[str | None, ssl.SSLContext] = field(default_factory=dict)
+    holding: asyncio.Semaphore = field(default_factory=lambda: asyncio.Semaphore(MAX_HOLDING))  # of bodies that are held whole
 
     async def take(self, service: Service, head: EgressHead, *, fresh: bool = False) -> Connection:
         """A connection to the origin of `head`. fresh: not one that was used before.

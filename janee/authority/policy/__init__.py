@@ -14,6 +14,7 @@ from janee.authority.policy._decision import Decision, ExecQuery, HttpQuery, Htt
 from janee.authority.policy._egress import EgressDecision, EgressQuery, decide_egress
 from janee.authority.policy._env import EnvTemplate, Placeholder
 from janee.authority.policy._glob import glob_matches, matches_any
+from janee.authority.policy._http import HttpRuleError, verify_body
 from janee.authority.policy._pattern import Pattern, PatternError, compile_pattern
 
 __all__ = [
@@ -24,6 +25,7 @@ __all__ = [
     "EnvTemplate",
     "ExecQuery",
     "HttpQuery",
+    "HttpRuleError",
     "HttpTarget",
     "Pattern",
     "PatternError",
@@ -40,4 +42,5 @@ __all__ = [
     "may_see",
     "overrule",
     "refuse",
+    "verify_body",
 ]

@@ -136,6 +136,34 @@ def test_headers_that_override_what_the_rules_have_seen(place: World, header: st
     assert place.service.seen == []
 
 
+@pytest.mark.parametrize(
+    ("kind", "body"),
+    [
+        ("application/x-www-form-urlencoded", b"a=1&_method=DELETE"),
+        ("application/x-www-form-urlencoded", b"a=1&%5Fmethod=DELETE"),
+        ("multipart/form-data; boundary=b", b'--b\r\nContent-Disposition: form-data; name="_method"\r\n\r\nPUT\r\n--b--'),
+        ("application/json", b'{"_method": "DELETE"}'),
+        ("application/json", b'{"\\u005fmethod": "DELETE"}'),
+        ("", b'{"_method": "DELETE"}'),
+        ("application/json", b" " * (5 << 20)),
+    ],
+)
+def test_bodies_that_override_what_the_rules_have_seen(place: World, kind: str, body: bytes) -> None:
+    relay = place.relay("ruled")
+    headers = [("content-length", str(len(body))), *([("content-type", kind)] if kind else [])]
+    answer = relay.ask(
+        relay.head("POST", "/form", *headers), [body[at : at + 5] for at in range(0, min(50, len(body)), 5)] + [body[50:]]
+    )
+    assert answer.refusal == ("TOO_MUCH" if len(body) > 1000 else "RULE_DENY") and place.service.seen == []
+
+
+def test_an_honest_form_passes_the_rules(place: World) -> None:
+    relay = place.relay("ruled")
+    headers = (("content-length", "7"), ("content-type", "application/x-www-form-urlencoded"))
+    assert relay.ask(relay.head("POST", "/form", *headers), [b"a=1&b=2"]).status == 200
+    assert place.service.seen[0].body == b"a=1&b=2"
+
+
 @pytest.mark.parametrize("method", ["PROPFIND", "MKCOL", "DELETE", "PUT"])
 def test_methods_that_no_rule_names(place: World, method: str) -> None:
     relay = place.relay("ruled")
@@ -199,7 +227,7 @@ def test_a_placeholder_in_the_target_is_an_alarm(place: World, form: str) -> Non
 
 
 @pytest.mark.parametrize("form", FORMS)
-@pytest.mark.parametrize("size", [1, 7, 4096])
+@pytest.mark.parametrize("size", [3, 4096])
 def test_a_placeholder_in_the_body_is_an_alarm_however_it_is_cut(place: World, form: str, size: int) -> None:
     relay = place.relay()
     body = b"x" * 100 + encoded(relay.placeholder)[form].encode() + b"y" * 100

@@ -80,7 +80,7 @@ def test_chunk_signatures_are_refused_and_nothing_is_sent(place: World) -> None:
 
 def test_a_large_body_without_a_digest_is_refused(place: World) -> None:
     relay = place.relay("signed")
-    assert ask(relay, bytes(5 << 20), method="POST", service="sts").refusal == "SIGNATURE_UNSUPPORTED"
+    assert ask(relay, bytes(5 << 20), method="POST", service="sts").refusal == "TOO_MUCH"
     assert place.service.seen == []
 
 
