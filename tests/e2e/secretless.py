@@ -7,10 +7,11 @@ import ipaddress
 import os
 import ssl
 import threading
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
+from enum import StrEnum
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from typing import Any
@@ -20,7 +21,7 @@ from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import ec
 
 from tests.attacks.runner.test_secrets import memory_holds
-from tests.runner.rig import McpClient, Rig, descendants, free_port
+from tests.runner.rig import McpClient, Rig, argv_of, descendants, free_port
 
 CREDENTIAL = "ghp_R3alCr3dentialOfTheTools0123456789ab"
 
@@ -36,8 +37,7 @@ capabilities:
   run:
     service: svc
     mode: exec
-    allowCommands:
-{commands}
+    allowCommands: [{{argv: [sh], rest: any}}]
     allowedAgents: [local, "runner:default"]
     workspace: write
     env: {{TOKEN: "{{{{credential}}}}", BASIC: "{{{{basic:x-access-token}}}}"}}
@@ -71,9 +71,6 @@ class Handler(BaseHTTPRequestHandler):
 
     protocol_version = "HTTP/1.1"
     place: Place
-
-    def handle_expect_100(self) -> bool:
-        return super().handle_expect_100()
 
     def is_authorized(self) -> bool:
         """Whether the real credential was sent. The look comes now: while the command waits for this very answer."""
@@ -143,7 +140,7 @@ class Place:
             self.authorized += 1
             if self.authorized > 3 or os.getuid() != 0:
                 return
-            family = descendants(self.client.process.pid) | {self.client.process.pid}
+            family = {pid for pid in descendants(self.client.process.pid) | {self.client.process.pid} if not _is_authority(pid)}
             self.looked_into += len(family)
             self.holders |= {pid for pid in family if memory_holds(pid, [raw, raw[::-1], raw.hex().encode(), *inner])}
 
@@ -160,9 +157,45 @@ class Place:
         return self.exec("sh", "script.sh", **more)
 
 
+class Way(StrEnum):
+    """How the Runner reaches its Authority."""
+
+    REMOTE = "remote"  # the published two commands
+    TLS = "tls"
+    ALONE = "alone"  # `janee serve`, with an Authority of its own behind a Unix socket
+
+
+class _TlsRig(Rig):
+    @property
+    def url(self) -> str:
+        return super().url.replace("http:", "https:")
+
+    def runner_argv(self, *arguments: str) -> list[str]:
+        return super().runner_argv("--authority-ca", str(self.root / "service.pem"), *arguments)
+
+
 @contextmanager
-def place(root: Path, handler: type[Handler], *tools: str, setup: Callable[[Path], None] | None = None) -> Iterator[Place]:
-    """tools: names of programs that the capability `run` lets run with any arguments, beside sh."""
+def _runner(rig: Rig, way: Way, level: str) -> Iterator[McpClient]:
+    if way is not Way.ALONE:
+        rig.start_authority(
+            *(
+                ("--tls-cert", str(rig.root / "service.pem"), "--tls-key", str(rig.root / "service.key"))
+                if way is Way.TLS
+                else ()
+            )
+        )
+        with rig.runner("--sandbox", level) as client:
+            yield client
+        return
+    client = McpClient(rig.spawn("serve", "--sandbox", level))
+    client.initialize()
+    yield client
+
+
+@contextmanager
+def place(
+    root: Path, handler: type[Handler], *, way: Way = Way.REMOTE, level: str = "strict", config: str = CONFIG
+) -> Iterator[Place]:
     pem, key = write_certificate(root)
     server = _Server(("127.0.0.1", 0), handler)
     context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
@@ -170,17 +203,15 @@ def place(root: Path, handler: type[Handler], *tools: str, setup: Callable[[Path
     server.socket = context.wrap_socket(server.socket, server_side=True, do_handshake_on_connect=False)
     port = server.server_address[1]
     threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.05}, daemon=True).start()
-    rig = Rig(root, free_port())
+    rig = (_TlsRig if way is Way.TLS else Rig)(root, free_port())
     workspace = root / "work"
     for directory in (root / "home", workspace):
         directory.mkdir()
     try:
         rig.janee("init")
-        commands = "\n".join(f"      - {{argv: [{tool}], rest: any}}" for tool in ("sh", *tools))
-        (root / "janee" / "config.yaml").write_text(CONFIG.format(port=port, ca=pem, commands=commands))
+        (root / "janee" / "config.yaml").write_text(config.format(port=port, ca=pem))
         rig.janee("service", "set-secret", "svc", "--from-stdin", stdin=CREDENTIAL)
-        rig.start_authority()
-        with rig.runner() as client:
+        with _runner(rig, way, level) as client:
             opened = Place(rig, port, workspace, client)
             handler.place = opened
             yield opened
@@ -189,6 +220,10 @@ def place(root: Path, handler: type[Handler], *tools: str, setup: Callable[[Path
         rig.close()
         server.shutdown()
         server.server_close()
+
+
+def _is_authority(pid: int) -> bool:
+    return b"\0authority\0" in argv_of(pid)
 
 
 def leaking_files(directory: Path) -> list[Path]:
