@@ -27,7 +27,7 @@ _LENGTH: Final = re.compile(r"[0-9]{1,15}")
 _PORTS: Final = {"https": 443, "http": 80}
 _REFUSED_METHODS: Final = frozenset({"CONNECT", "TRACE", "TRACK", "PRI"})
 _ONCE: Final = frozenset({"host", "content-length", "transfer-encoding", "authorization", "content-type", "expect"})
-# Hop by hop (RFC 9110, 7.6.1), a proxy's, or true only of the connection to the relay; Range: `stream` says why.
+# Hop by hop (RFC 9110, 7.6.1), a proxy's, or true only of the connection to the relay; Range: `stream` makes its own of it.
 _STRIPPED_TEXT: Final = (
     "connection keep-alive proxy-connection te trailer transfer-encoding content-length host expect upgrade forwarded via "
     "x-real-ip max-forwards accept-encoding range if-range http2-settings alt-used priority want-digest "

@@ -2,7 +2,7 @@
 
 Guarantees: no byte of a body goes on before it is known to be no part of a placeholder; a placeholder in a body cuts the
 request off; every byte of an answer, names and reason too, is scrubbed before it leaves; an answer in an encoding that cannot
-be looked into, or in parts (206: the pieces of a secret are no secret to look at), is refused; nothing is held whole but a
+be looked into is refused; a part (206) is looked at with what stands around it (`ranges`); nothing is held whole but a
 small body, so that it keeps its length. It never decides and writes no record: `gateway` does.
 """
 
@@ -21,6 +21,7 @@ import h11
 from janee.authority.egress.frames import Downlink, RelayGoneError, Uplink
 from janee.authority.egress.heads import EgressHead
 from janee.authority.egress.places import Placed, signed_headers
+from janee.authority.egress.ranges import Asked, parse_range, part_of
 from janee.authority.egress.refusal import Refusal, RefusedError, malformed, misplaced
 from janee.authority.egress.upstream import Connection, Connections, request_event
 from janee.authority.policy import HttpRuleError, verify_body
@@ -35,7 +36,7 @@ _UNPACK_BYTES: Final = 256 << 10  # at once: a bomb is passed on in pieces, and 
 _BODILESS: Final = frozenset({204, 304})
 _WITHHELD_TEXT: Final = (
     "connection keep-alive proxy-connection proxy-authenticate te trailer transfer-encoding upgrade content-length "
-    "content-encoding accept-ranges set-cookie set-cookie2 alt-svc strict-transport-security content-digest"
+    "content-encoding set-cookie set-cookie2 alt-svc strict-transport-security content-digest"
 )
 _WITHHELD: Final = frozenset(_WITHHELD_TEXT.encode().split())
 
@@ -45,7 +46,7 @@ class Request:
     """What is sent: decided, with the credential in it.
 
     scan: of the placeholders; scrub: of the service's secrets. is_ruled: whether the capability has rules. held: the body,
-    where it had to be read before the head is sent.
+    where it had to be read before the head is sent. asked: the part of the answer that is wanted.
     """
 
     service: Service
@@ -55,6 +56,7 @@ class Request:
     scrub: Scrubber
     is_ruled: bool = False
     held: bytes | None = None
+    asked: Asked | None = None
 
 
 @dataclass(slots=True)
@@ -102,10 +104,26 @@ async def _prepared(request: Request, up: Uplink, connections: Connections) -> R
             verify_body(request.held.decode("utf-8", "surrogateescape"), {"content-type": _content_type(head)})
         except HttpRuleError as error:
             raise RefusedError(Refusal.RULE_DENY, str(error), "leave the field out") from None
+    request = _ranged(request)
     if signing is None:
         return request
     digest = hashlib.sha256(request.held or b"").hexdigest()
     return replace(request, placed=replace(request.placed, headers=signed_headers(head, request.placed, digest), signing=None))
+
+
+def _ranged(request: Request) -> Request:
+    """The request for a part: with the margins that it is looked at with."""
+    dropped = dict(request.head.dropped)
+    value = dropped.get(b"range")
+    if value is None or request.head.method != "GET":
+        return request
+    asked = parse_range(value.decode("latin-1"), request.scrub.longest)
+    if asked is None:
+        return request
+    more = [(b"range", asked.header.encode("ascii"))]
+    more.extend((name, text) for name, text in dropped.items() if name == b"if-range")
+    placed = replace(request.placed, headers=(*request.placed.headers, *more))
+    return replace(request, placed=placed, asked=asked)
 
 
 def _needs_look(request: Request) -> bool:
@@ -254,6 +272,9 @@ async def _receive(connection: Connection, request: Request, down: Downlink, out
         response = await connection.next_event()
     outcome.status = response.status_code
     head, declared, encoding = _answer_head(response, request.scrub, outcome)
+    if response.status_code == 206:
+        await _receive_part(connection, request, down, outcome, head, encoding)
+        return
     is_bodiless = request.head.method == "HEAD" or response.status_code in _BODILESS
     decoder = None if is_bodiless else _decoder(encoding)
     if is_bodiless:
@@ -269,6 +290,37 @@ async def _receive(connection: Connection, request: Request, down: Downlink, out
     else:
         await down.head(head | {"length": None})
         await _stream_body(connection, request, down, outcome, decoder)
+    await down.end()
+
+
+async def _receive_part(
+    connection: Connection, request: Request, down: Downlink, outcome: Outcome, head: dict[str, Any], encoding: str
+) -> None:
+    """A part of an answer: passed on only as far as nothing was found in it, so that its place and length hold."""
+    given = [value for name, value in head["headers"] if name.lower() == "content-range"]
+    part = part_of(request.asked, given[0]) if request.asked is not None and len(given) == 1 else None
+    if part is None or encoding not in ("", "identity"):
+        raise RefusedError(Refusal.RESPONSE_REFUSED, "the answer is a part of one that was not asked for in this part")
+    kept = [[name, value] for name, value in head["headers"] if name.lower() != "content-range"]
+    await down.head(head | {"headers": [*kept, ["content-range", part.header]], "length": part.length})
+    scrub = request.scrub.stream()
+    skip, left = part.skip, part.length
+
+    async def pass_on_clean(clean: bytes) -> None:
+        nonlocal skip, left
+        if scrub.hits:
+            outcome.hits += scrub.hits
+            raise RefusedError(Refusal.RESPONSE_REFUSED, "a secret stands in this part of the answer, or beside it")
+        wanted = clean[skip : skip + left]
+        skip = max(0, skip - len(clean))
+        left -= len(wanted)
+        await down.data(wanted)
+
+    async for piece in _pieces(connection, None):
+        await pass_on_clean(scrub.feed(piece))
+    await pass_on_clean(scrub.finish())
+    if left:
+        raise RefusedError(Refusal.RESPONSE_REFUSED, "the answer is shorter than it was said to be")
     await down.end()
 
 
@@ -316,8 +368,8 @@ def _answer_head(response: h11.Response, scrub: Scrubber, outcome: Outcome) -> t
     """The HEAD, scrubbed; the declared length and the encoding of what follows. Raises RefusedError."""
     pairs = [(bytes(name), bytes(value)) for name, value in response.headers.raw_items()]
     found: Mapping[bytes, bytes] = {name.lower(): value for name, value in pairs}
-    if response.status_code == 206 or b"content-range" in found:
-        raise RefusedError(Refusal.RESPONSE_REFUSED, "the answer is a part of one that was not asked for in parts")
+    if b"content-range" in found and response.status_code not in (206, 416):
+        raise RefusedError(Refusal.RESPONSE_REFUSED, "the answer is a part of one, and does not say so by its status")
     named = {token.strip().lower() for token in found.get(b"connection", b"").split(b",")}
     kept = [(name, value) for name, value in pairs if name.lower() not in _WITHHELD and name.lower() not in named]
     reason = bytes(response.reason)
