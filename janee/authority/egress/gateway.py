@@ -29,11 +29,12 @@ from typing import Any, Final
 from starlette.responses import Response
 
 from janee.authority.core import Authority
+from janee.authority.egress.exchange import Outcome, Request
 from janee.authority.egress.frames import Downlink, Receive, RelayGoneError, Send, Uplink
 from janee.authority.egress.heads import EgressHead, parse_head
 from janee.authority.egress.places import Placed, Values, place_credentials, verify_head
 from janee.authority.egress.refusal import Refusal, RefusedError
-from janee.authority.egress.stream import Outcome, Request, pass_on, refuse
+from janee.authority.egress.stream import pass_on, refuse
 from janee.authority.egress.upstream import Connections
 from janee.authority.gate import Gate
 from janee.authority.policy import CompiledCapability, EgressQuery, decide_egress
