@@ -70,6 +70,7 @@ class Handler(BaseHTTPRequestHandler):
     """What a service's test subclasses. Counts who comes with the credential, and looks into the Runner meanwhile."""
 
     protocol_version = "HTTP/1.1"
+    disable_nagle_algorithm = True
     place: Place
 
     def is_authorized(self) -> bool:
