@@ -91,7 +91,6 @@ class Stream:
     connection: socket.socket
     writer: TunnelWriter
     reader: TunnelReader
-    raw: list[bytes] = field(default_factory=list)
 
     def send(self, frames: bytes) -> None:
         if frames:  # an empty chunk is the end
@@ -105,16 +104,15 @@ class Stream:
         response.begin()
         if response.status != 200:
             return Answer(response.status, json.loads(response.read()))
-        answer = Answer(200)
+        answer, pieces = Answer(200), list[bytes]()
         with contextlib.suppress(http.client.IncompleteRead, OSError):
             while data := response.read1(65536):
-                self.raw.append(data)
                 for kind, payload in self.reader.feed(data):
                     if kind is FrameKind.HEAD:
                         answer.head = parse_json(payload)
                     elif kind is FrameKind.DATA:
-                        answer.body += payload
-        answer.is_whole = self.reader.is_ended
+                        pieces.append(payload)
+        answer.body, answer.is_whole = b"".join(pieces), self.reader.is_ended
         return answer
 
 
