@@ -195,8 +195,15 @@ def _runner(rig: Rig, way: Way, level: str) -> Iterator[McpClient]:
 
 @contextmanager
 def place(
-    root: Path, handler: type[Handler], *, way: Way = Way.REMOTE, level: str = "strict", config: str = CONFIG
+    root: Path,
+    handler: type[Handler],
+    *,
+    way: Way = Way.REMOTE,
+    level: str = "strict",
+    config: str = CONFIG,
+    secrets: str = CREDENTIAL,
 ) -> Iterator[Place]:
+    """secrets: one a line, as the service's auth type asks for them."""
     pem, key = write_certificate(root)
     server = _Server(("127.0.0.1", 0), handler)
     context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
@@ -211,7 +218,7 @@ def place(
     try:
         rig.janee("init")
         (root / "janee" / "config.yaml").write_text(config.format(port=port, ca=pem))
-        rig.janee("service", "set-secret", "svc", "--from-stdin", stdin=CREDENTIAL)
+        rig.janee("service", "set-secret", "svc", "--from-stdin", stdin=secrets)
         with _runner(rig, way, level) as client:
             opened = Place(rig, port, workspace, client)
             handler.place = opened
