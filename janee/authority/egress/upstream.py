@@ -91,7 +91,7 @@ class Connections:
         origin = (service.name, head.origin, service.ca, service.allow_private)
         while not fresh and (kept := self._kept.get(origin)):
             found = kept.pop()
-            if time.monotonic() - found.kept_since < KEPT_S and not found.reader.at_eof():
+            if time.monotonic() - found.kept_since < KEPT_S and await _is_quiet(found.reader):
                 found.is_reused = True
                 return found
             found.close()
@@ -147,6 +147,19 @@ class Connections:
             found.set_alpn_protocols(["http/1.1"])
             self._contexts[ca] = found
         return found
+
+
+async def _is_quiet(reader: asyncio.StreamReader) -> bool:
+    """Whether a kept connection is open, and holds nothing that could be taken for the next answer."""
+    if reader.at_eof():
+        return False
+    probe = asyncio.ensure_future(reader.read(1))
+    await asyncio.sleep(0)
+    is_quiet = not probe.done()
+    probe.cancel()
+    with contextlib.suppress(asyncio.CancelledError, OSError):
+        await probe
+    return is_quiet
 
 
 async def _open(

@@ -149,9 +149,7 @@ def test_the_rest_of_one_answer_is_never_taken_for_the_next(place: World) -> Non
     forged = b"HTTP/1.1 200 OK\r\nContent-Length: 6\r\n\r\nforged"
 
     def script(seen: Seen, handler: BaseHTTPRequestHandler) -> None:
-        handler.wfile.write(
-            b"HTTP/1.1 200 OK\r\nContent-Length: 5\r\n\r\nfirstHTTP/1.1 200 OK\r\nContent-Length: 6\r\n\r\nforged"
-        )
+        handler.wfile.write(b"HTTP/1.1 200 OK\r\nContent-Length: 5\r\n\r\nfirst" + forged)
         handler.wfile.flush()
 
     place.service.script = script
