@@ -79,10 +79,15 @@ class _Conversation:
         self._reader = reader
         self._writer = writer
         self._received = b""
+        # One for the whole connection: to cancel a wait for it would cancel what is waited for.
+        self._closed = asyncio.ensure_future(writer.wait_closed())
 
     async def run(self) -> None:
-        while await self._request():
-            pass
+        try:
+            while await self._request():
+                pass
+        finally:
+            self._closed.cancel()
 
     async def _request(self) -> bool:
         """Serve one request; whether another may follow."""
@@ -96,7 +101,7 @@ class _Conversation:
             await self._refuse(http, error.status, "REQUEST_MALFORMED", error.message, "", has_body=True)
             return False
         self._one.count(requests=1)
-        exchange = _Exchange(http, self._reader, self._writer, self._one.count)
+        exchange = _Exchange(http, self._reader, self._writer, self._closed, self._one.count)
         try:
             stream = await self._gateway.open()
         except GatewayError as error:
@@ -164,9 +169,17 @@ class _Conversation:
 
 
 class _Exchange:
-    """One request and its answer. answered: some of the answer has gone out."""
+    """One request and its answer. closed: done when the tool is gone. answered: some of the answer has gone out."""
 
-    def __init__(self, http: h11.Connection, reader: asyncio.StreamReader, writer: asyncio.StreamWriter, count: Count) -> None:
+    def __init__(
+        self,
+        http: h11.Connection,
+        reader: asyncio.StreamReader,
+        writer: asyncio.StreamWriter,
+        closed: asyncio.Future[None],
+        count: Count,
+    ) -> None:
+        self._closed = closed
         self._http = http
         self._reader = reader
         self._writer = writer
@@ -179,7 +192,7 @@ class _Exchange:
         if not request.has_body:
             self._http.next_event()  # its EndOfMessage
             await stream.end()
-            await self._download(stream, request)
+            await self._while_connected(asyncio.ensure_future(self._download(stream, request)))
             return self._is_reusable()
         await stream.flush()
         upload = asyncio.ensure_future(self._upload(stream))
@@ -192,7 +205,7 @@ class _Exchange:
                     raise error
             elif not download.done() and error is not None:
                 raise error
-            await download
+            await self._while_connected(download)
             if upload.done() and upload.exception() is None:
                 return self._is_reusable()
         finally:
@@ -201,6 +214,17 @@ class _Exchange:
             await asyncio.gather(upload, download, return_exceptions=True)
         await discard(self._reader)
         return False
+
+    async def _while_connected(self, download: asyncio.Future[None]) -> None:
+        """Wait for the answer, unless the tool goes away: then nobody wants it, and the service need not go on."""
+        try:
+            await asyncio.wait({download, self._closed}, return_when=asyncio.FIRST_COMPLETED)
+            if not download.done():
+                raise ConnectionResetError
+            download.result()
+        finally:
+            download.cancel()
+            await asyncio.gather(download, return_exceptions=True)
 
     async def _upload(self, stream: GatewayStream) -> None:
         while True:

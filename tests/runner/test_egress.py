@@ -8,7 +8,7 @@ import socket
 import threading
 import time
 from collections.abc import Iterator
-from contextlib import closing
+from contextlib import closing, suppress
 from pathlib import Path
 
 import pytest
@@ -137,6 +137,26 @@ def test_an_answer_that_was_cut_off_does_not_end_in_order(gateway: Gateway, serv
         tool.request("GET", "/")
         with pytest.raises((http.client.IncompleteRead, OSError)):
             tool.getresponse().read()
+
+
+def test_when_the_tool_goes_away_so_does_the_request(gateway: Gateway, served: Served) -> None:
+    gone, asked_for = threading.Event(), threading.Event()
+
+    def script(asked: Asked) -> None:
+        asked_for.set()
+        asked.handler.connection.settimeout(20)
+        for _ in asked.body:
+            pass
+        with suppress(TimeoutError):  # an end, or a reset
+            with suppress(ConnectionError):
+                asked.handler.rfile.read(1)
+            gone.set()
+
+    gateway.script = script
+    with served.connect() as raw:
+        raw.sendall(b"GET / HTTP/1.1\r\nHost: " + served.host() + b"\r\n\r\n")
+        assert asked_for.wait(20)
+    assert gone.wait(20)
 
 
 def test_a_forged_frame_is_no_answer(gateway: Gateway, served: Served) -> None:

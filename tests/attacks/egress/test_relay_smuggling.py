@@ -70,7 +70,7 @@ BODIES = {
     "chunk size that is no number": POST + CHUNK + b"\r\nzz\r\ntext\r\n0\r\n\r\n",
     "negative chunk size": POST + CHUNK + b"\r\n-1\r\ntext\r\n0\r\n\r\n",
     "huge chunk size": POST + CHUNK + b"\r\n" + b"f" * 40 + b"\r\ntext\r\n0\r\n\r\n",
-    "chunk without end": POST + CHUNK + b"\r\n4\r\ntextGET / HTTP/1.1\r\n\r\n0\r\n\r\n",
+    "chunk without end": POST + CHUNK + b"\r\n4\r\ntextGET /inner HTTP/1.1\r\n\r\n0\r\n\r\n",
     "bare LF after the chunk size": POST + CHUNK + b"\r\n4\ntext\r\n0\r\n\r\n",
 }
 
@@ -95,10 +95,10 @@ def test_a_head_that_can_be_read_in_two_ways_reaches_nobody(pair: tuple[Gateway,
 @pytest.mark.parametrize("name", BODIES)
 def test_a_body_with_broken_framing_is_cut_and_nothing_of_it_becomes_a_request(pair: tuple[Gateway, Served], name: str) -> None:
     gateway, served = pair
-    before = len(gateway.asked)
-    answer = served.ask(BODIES[name].replace(b"%HOST%", served.host()), until=b"_MALFORMED)\n")
+    request = BODIES[name].replace(b"%HOST%", served.host()).replace(b"POST /", b"POST /broken")
+    answer = served.ask(request, until=b"_MALFORMED)\n")
     assert b" 200 " not in answer.split(b"\r\n")[0] and len(STATUS.findall(answer)) == 1, answer
-    assert len(gateway.asked) <= before + 1
+    assert "/inner" not in [head["target"] for head in gateway.asked]
 
 
 def test_what_follows_a_request_is_a_request_of_its_own_and_never_part_of_the_first(pair: tuple[Gateway, Served]) -> None:
@@ -106,7 +106,7 @@ def test_what_follows_a_request_is_a_request_of_its_own_and_never_part_of_the_fi
     first = POST.replace(b"POST /", b"POST /first") + b"Content-Length: 4\r\n\r\ntext"
     second = b"GET /second HTTP/1.1\r\n" + HOST + b"Connection: close\r\n\r\n"
     answer = served.ask((first + second).replace(b"%HOST%", served.host()))
-    assert [head["target"] for head in gateway.asked if head["target"] != "/"] == ["/first", "/second"]
+    assert [head["target"] for head in gateway.asked if head["target"] not in ("/", "/broken")] == ["/first", "/second"]
     assert answer.count(b"HTTP/1.1 200 ") == 2
 
 
@@ -116,7 +116,7 @@ def test_a_smuggled_second_request_meets_the_same_checks(pair: tuple[Gateway, Se
     answer = served.ask(
         (POST.replace(b"POST /", b"POST /third") + b"Content-Length: 4\r\n\r\ntext" + second).replace(b"%HOST%", served.host())
     )
-    assert [head["target"] for head in gateway.asked if head["target"] != "/"][-1] == "/third"
+    assert [head["target"] for head in gateway.asked if head["target"] not in ("/", "/broken")][-1] == "/third"
     assert answer.count(b"HTTP/1.1 200 ") == 1 and answer.count(b"HTTP/1.1 400 ") == 1
 
 
