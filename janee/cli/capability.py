@@ -392,6 +392,9 @@ def _weaknesses(config: Config, policy: Policy, name: str) -> list[str]:
         found.append(
             "none of its network is the service's, so its placeholder is replaced nowhere: add the service's host:port"
         )
+    is_bound = capability.delivery is Delivery.SECRETLESS
+    if capability.mode is Mode.EXEC and not is_bound and (capability.rules.allow or capability.rules.deny):
+        found.append("its rules bind no command that holds the credential: they need --delivery secretless")
     if capability.mode is Mode.PROXY and not capability.rules.allow:
         found.append("it allows no request yet: add a rule with --allow")
     if not capability.allowed_agents and capability.access != "open":
