@@ -70,7 +70,7 @@ def parse_head(value: Mapping[str, Any]) -> EgressHead:
     if set(value) != {"kind", "scheme", "host", "port", "method", "target", "headers"} or value["kind"] != "http":
         raise malformed("the request's head does not have the form of one")
     scheme, host, port = value["scheme"], value["host"], value["port"]
-    if scheme not in _PORTS or not isinstance(host, str) or not _HOST.fullmatch(host.lower()):
+    if scheme not in tuple(_PORTS) or not isinstance(host, str) or not _HOST.fullmatch(host.lower()):
         raise malformed("the request names no plain host")
     if not isinstance(port, int) or isinstance(port, bool) or not 1 <= port <= 65535:
         raise malformed("the request names no port")

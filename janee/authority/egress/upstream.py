@@ -185,11 +185,16 @@ async def _open(
 def request_event(head: EgressHead, target: str, headers: Headers) -> h11.Request:
     """The request as it is sent: `Host` first, our own framing, no encoding that we could not look into."""
     framing = [] if head.length == 0 and head.method in ("GET", "HEAD", "OPTIONS", "DELETE") else [_framing(head)]
-    return h11.Request(
-        method=head.method.encode("ascii"),
-        target=target.encode("ascii"),
-        headers=[(b"host", head.authority.encode("ascii")), *headers, (b"accept-encoding", b"identity"), *framing],
-    )
+    try:
+        return h11.Request(
+            method=head.method.encode("ascii"),
+            target=target.encode("ascii"),
+            headers=[(b"host", head.authority.encode("ascii")), *headers, (b"accept-encoding", b"identity"), *framing],
+        )
+    except (h11.LocalProtocolError, UnicodeError):  # the credential's doing: the rest was looked at
+        raise RefusedError(
+            Refusal.MISSING_SECRET, "the credential cannot stand in its place in a request", "store it anew"
+        ) from None
 
 
 def _framing(head: EgressHead) -> tuple[bytes, bytes]:

@@ -13,6 +13,7 @@ from hypothesis import strategies as st
 
 from janee.authority.egress.placeholder import _checksum, make_placeholder, placeholders
 from janee.config.schema import Auth, AuthType
+from janee.scrubber import Scrubber
 from janee.secret import Secret
 
 SEED = Secret(bytes(range(32)))
@@ -87,3 +88,11 @@ def test_what_is_public_has_no_stand_in() -> None:
     assert made.keys() == {"password"}
     made = placeholders(basic, {"username": Secret("sk_live_" + "1" * 24), "password": Secret("")}, seeds.__getitem__)
     assert made.keys() == {"username"}
+
+
+def test_another_token_of_the_same_kind_is_not_taken_for_the_placeholder() -> None:
+    """Their heads are alike: in a body, another JWT must be no alarm."""
+    one = make_placeholder(Secret(JWT), SEED)
+    other = make_placeholder(Secret(JWT), Secret(bytes(32)))
+    assert one != other
+    assert Scrubber([one.expose()], fragments=False).scrub(b"token=" + other.expose() + b"\n")[1] == 0
