@@ -308,6 +308,8 @@ def _furnish(
     rootfs.write_files(orders.files)
     if orders.hosts:
         rootfs.write_hosts(orders.hosts, HOST_NAME)
+    if orders.trust:
+        rootfs.write_trust(orders.trust)
     listeners = tuple(_listen(host.address, host.port) for host in orders.hosts)
     pinned = None
     if orders.executable is not None and orders.identity is not None:
