@@ -96,7 +96,7 @@ def test_answers_that_have_no_body(gateway: Gateway, served: Served) -> None:
 
 
 def resident(pid: int) -> int:
-    """KiB of a process's memory that are in core: a relay that was forked from here starts with what the tests before it left."""
+    """KiB of a process's memory in core: a relay forked from here starts with what earlier tests left."""
     return int(Path(f"/proc/{pid}/status").read_text().partition("VmRSS:")[2].split()[0])
 
 
