@@ -28,7 +28,7 @@ def config(tmp_path: Path, entry: str = "git", name: str = "config.yaml") -> str
     [
         (
             ("git", "-c", "alias.x=!id", "push"),
-            "argument 1: -c of `git`: sets configuration",
+            "argument 2: the value of -c, 'alias.x=!id', is denied: sets configuration",
             "nothing in the entry lifts this",
         ),
         (("git", "push", "--force", "origin", "x"), "argument 2: --force needs the preset admin", "allow: ['push --force']"),

@@ -192,11 +192,6 @@ use: registry
 use: build
 use: registry
 -n --dry-run
-needs: -n --dry-run
-[publish] admin
-use: build
-use: registry
--n --dry-run
 [yank] admin
 use: registry
 --version --vers VERSION

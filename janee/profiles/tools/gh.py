@@ -11,7 +11,7 @@ from typing import Final
 
 from janee.profiles import Hardening, Kind, Profile, ValueType
 from janee.profiles.syntaxes import COBRA
-from janee.profiles.types import BUILT_IN, either, matching, without
+from janee.profiles.types import BUILT_IN, either, matching, parts, without
 
 GRAMMAR: Final = r"""
 [] read
@@ -718,11 +718,7 @@ use: repo
 needs: -n --no-browser
 args: [WORD]
 
-[api] read
--X --method {GET|HEAD|POST@write|PATCH@write|PUT@write|DELETE@admin}
--f --raw-field KV @write
--F --field KV @write
---input PATH @write
+%api
 -H --header HEADER
 -i --include
 -q --jq JQ
@@ -734,6 +730,43 @@ args: [WORD]
 --cache DURATION
 --hostname HOST
 --verbose ! prints the credential
+
+[api] read
+use: api
+-X --method {GET|HEAD}
+args: READABLE
+[api] read
+use: api
+-X --method {GET|HEAD}
+-f --raw-field KV
+-F --field KV
+needs: -X --method
+args: READABLE
+[api] read
+use: api
+-X --method {POST}
+-f --raw-field QUERY
+-F --field QUERY
+args: {graphql}
+[api] write
+use: api
+-X --method {POST}
+-f --raw-field MUTATION
+-F --field MUTATION
+args: {graphql}
+[api] write
+use: api
+-X --method {POST|PATCH|PUT}
+-f --raw-field KV
+-F --field KV
+--input PATH
+args: WRITABLE
+[api] admin
+use: api
+-X --method {GET|HEAD|POST|PATCH|PUT|DELETE}
+-f --raw-field KV
+-F --field KV
+--input PATH
 args: ENDPOINT
 
 [config get] read
@@ -755,6 +788,46 @@ _ENVIRONMENT: Final = (
     r"\benv\b|\$__prog|\$ENV|\binput_filename\b|\b(?:include|import|modulemeta|debug|stderr|input|inputs|get_search_list)\b"
 )
 
+_ENDPOINT: Final = without(
+    BUILT_IN["ENDPOINT"],
+    (r"^/?user/emails(?:$|[/?])", "changes or shows who has access"),
+    (
+        r"(?:^|/)(?:hooks|keys|gpg_keys|ssh_signing_keys|secrets|collaborators|memberships|invitations|runners|installations)(?:$|[/?])",
+        "gives others access",
+    ),
+    (r"^/?(?:app|applications|authorizations|installation)(?:$|[/?])|/access_tokens", "makes or shows credentials"),
+)
+_GRAPHQL: Final = r"^/?(?:api/)?graphql(?:$|[/?])"
+
+# docs.github.com/rest: what a coding agent writes. Settings, rights, protection, publication, environments, transfers and what
+# else is a repository's owner's business are not in it.
+_WRITABLE: Final = (
+    r"(/?repos/[\w.{}:-]+/[\w.{}:-]+/(?:"
+    r"issues(?:/(?:comments/)?[0-9]+(?:/(?:comments|labels|assignees|lock|reactions|sub_issues|sub_issue))?)?|"
+    r"pulls(?:/[0-9]+(?:/(?:comments(?:/[0-9]+/replies)?|reviews(?:/[0-9]+(?:/(?:comments|events|dismissals))?)?|requested_reviewers|"
+    r"update-branch|merge))?|/comments/[0-9]+(?:/reactions)?)?|"
+    r"labels(?:/[\w.%+ -]+)?|milestones(?:/[0-9]+)?|releases(?:/[0-9]+|/generate-notes|/assets/[0-9]+)?|statuses/[0-9a-f]{7,64}|"
+    r"check-runs(?:/[0-9]+)?|commits/[\w.{}-]+/comments|comments/[0-9]+(?:/reactions)?|git/(?:blobs|trees|commits|tags|refs)|"
+    r"contents/[\w.@+/%-]+|merges|merge-upstream|forks|actions/(?:runs/[0-9]+/(?:rerun|rerun-failed-jobs|cancel)|jobs/[0-9]+/rerun|"
+    r"workflows/[\w.-]+/dispatches))|/?markdown(?:/raw)?|/?notifications(?:/threads/[0-9]+)?)"
+)
+_WORKFLOWS: Final = r"/contents/\.github(?:$|/)"
+
+# docs.github.com/graphql: the mutations of issues, pull requests and projects' items, and the connections that answers are read from.
+_MUTATIONS: Final = (
+    "addComment|addReaction|removeReaction|addLabelsToLabelable|removeLabelsFromLabelable|addAssigneesToAssignable|"
+    "removeAssigneesFromAssignable|createIssue|updateIssue|closeIssue|reopenIssue|updateIssueComment|addSubIssue|removeSubIssue|"
+    "createPullRequest|updatePullRequest|closePullRequest|reopenPullRequest|convertPullRequestToDraft|markPullRequestReadyForReview|"
+    "requestReviews|addPullRequestReview|addPullRequestReviewComment|addPullRequestReviewThread|addPullRequestReviewThreadReply|"
+    "submitPullRequestReview|updatePullRequestReview|updatePullRequestReviewComment|resolveReviewThread|unresolveReviewThread|"
+    "mergePullRequest|enablePullRequestAutoMerge|disablePullRequestAutoMerge|updatePullRequestBranch|minimizeComment|"
+    "createCommitOnBranch|addProjectV2ItemById|addProjectV2DraftIssue|updateProjectV2ItemFieldValue|clearProjectV2ItemFieldValue|"
+    "addDiscussionComment|updateDiscussionComment|createDiscussion|"
+    "mutation|nodes|edges|comments|labels|assignees|reviews|reviewThreads|reviewRequests|commits|files|items|fieldValues|body|bodyText"
+)
+_GAP: Final = r"[\s,\ufeff]*"
+_CALLS_MORE: Final = rf"^query=(?s:.)*(?<![\w@])(?<!mutation )(?!(?:{_MUTATIONS}){_GAP}\()[A-Za-z_]\w*{_GAP}\("
+
 PROFILE: Final = Profile(
     tool="gh",
     about="GitHub's command line",
@@ -775,14 +848,22 @@ PROFILE: Final = Profile(
         "HEADREF": matching(r"(?:[A-Za-z0-9-]+:)?[A-Za-z0-9_][\w./#+-]{0,200}", "a branch or OWNER:BRANCH"),
         "REPONAME": ValueType(Kind.REPO, pattern=r"[A-Za-z0-9][\w.-]{0,100}"),
         "GLOB": BUILT_IN["WORD"],
-        "ENDPOINT": without(
-            BUILT_IN["ENDPOINT"],
-            (r"^/?user/emails(?:$|[/?])", "changes or shows who has access"),
-            (
-                r"(?:^|/)(?:hooks|keys|gpg_keys|ssh_signing_keys|secrets|collaborators|memberships|invitations|runners|installations)(?:$|[/?])",
-                "gives others access",
-            ),
-            (r"^/?(?:app|applications|authorizations|installation)(?:$|[/?])|/access_tokens", "makes or shows credentials"),
+        "ENDPOINT": _ENDPOINT,
+        "READABLE": without(_ENDPOINT, (_GRAPHQL, "graphql is spelled so")),
+        "WRITABLE": without(
+            parts(_WRITABLE, "a path that everyday work writes to", _ENDPOINT), (_WORKFLOWS, "changes what runs in CI")
+        ),
+        "QUERY": without(
+            BUILT_IN["KV"],
+            (r"^query(?:=@|\[)", "a query that cannot be seen"),
+            (r"^query=(?![\s,\ufeff]*(?:query\b|\{|fragment\b))", "not a query"),
+            (r"^query=.*(?s:.)*\b(?:mutation|subscription)\b", "more than a query"),
+        ),
+        "MUTATION": without(
+            BUILT_IN["KV"],
+            (r"^query(?:=@|\[)", "a mutation that cannot be seen"),
+            (r"^query=(?s:.)*#", "a comment may hide what is called"),
+            (_CALLS_MORE, "calls what is no everyday work"),
         ),
         "HEADER": without(
             matching(r"[A-Za-z][A-Za-z0-9-]{0,80}:[^\x00-\x1f\x7f]{0,2000}", "a header `Name: value`"),

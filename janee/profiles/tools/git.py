@@ -30,7 +30,7 @@ needs: -v --version
 --icase-pathspecs
 --no-advice
 -C PATH
--c TEXT ! sets configuration, which runs programs
+-c SETTING
 --config-env TEXT ! sets configuration, which runs programs
 --exec-path[=TEXT] ! runs a program
 --html-path
@@ -318,6 +318,27 @@ use: format diff
 -3 --theirs
 -0
 args: [REV|PATHSPEC...] -- [PATHSPEC...]
+[diff-tree] read
+use: format diff
+-r
+-t
+--root
+-s
+--no-commit-id
+-m
+-c
+--cc
+args: REV [REV|PATHSPEC...] -- [PATHSPEC...]
+[diff-index] read
+use: format diff
+--cached
+-m
+args: REV [PATHSPEC...] -- [PATHSPEC...]
+[diff-files] read
+use: format diff
+-0
+-q
+args: [PATHSPEC...] -- [PATHSPEC...]
 [shortlog] read
 use: walk
 -s --summary
@@ -626,7 +647,6 @@ args: [NAME] PATHSPEC... -- [PATHSPEC...]
 args: REF
 [version] read
 --build-options
-[diff-tree,diff-index,diff-files] ! is no everyday work (use diff)
 [var] read
 args: {GIT_AUTHOR_IDENT|GIT_COMMITTER_IDENT|GIT_DEFAULT_BRANCH}
 [config] read
@@ -1286,12 +1306,25 @@ _READ_KEY: Final = (
     r"diff\.[a-z]+|color\.[a-z.]+|gpg\.[a-z]+|tag\.[a-z]+|status\.[a-z]+|log\.[a-z]+|submodule\.[\w./-]+|remote\.[\w./-]+)"
 )
 
+# git-config(1): settings of how output looks and of who commits. Most of the others name programs, files or hosts.
+_TRUTH: Final = "(?:true|false|on|off|yes|no|0|1)"
+_SETTING: Final = (
+    r"color\.(?:ui|diff|status|branch|grep|interactive|pager|showBranch|advice)=(?:always|never|auto|true|false)|core\.pager=(?:cat)?|"
+    rf"core\.quote[pP]ath={_TRUTH}|core\.abbrev=[0-9]{{1,2}}|advice\.[A-Za-z]{{1,40}}={_TRUTH}|init\.default[bB]ranch=[\w.-]{{1,100}}|"
+    r"user\.(?:name|email)=[^\x00-\x1f\x7f]{1,200}|commit\.gpg[sS]ign=false|tag\.gpg[sS]ign=false|diff\.renames=\w{1,10}|"
+    rf"diff\.(?:noprefix|mnemonic[pP]refix|ignoreSubmodules)={_TRUTH}|log\.date=[\w:%. -]{{1,60}}|log\.(?:decorate|showSignature)=\w{{1,10}}|"
+    rf"column\.ui=\w{{1,20}}|pull\.(?:rebase|ff)=(?:{_TRUTH}|only)|push\.default=(?:current|simple|upstream|nothing)|"
+    rf"push\.auto[sS]etup[rR]emote={_TRUTH}|fetch\.prune={_TRUTH}|rebase\.auto(?:Squash|Stash|squash|stash)={_TRUTH}|"
+    r"merge\.conflict[sS]tyle=(?:merge|diff3|zdiff3)|gc\.auto=0"
+)
+
 PROFILE: Final = Profile(
     tool="git",
     about="version control; transport to the service's hosts only",
     syntax=GIT,
     grammar=GRAMMAR,
     types={
+        "SETTING": without(BUILT_IN["TEXT"], (rf"^(?!(?-i:{_SETTING})\Z)", "sets configuration, which runs programs")),
         "SORTKEY": matching(r"-?[a-z*][A-Za-z:*.-]{0,60}", "a sort key"),
         # %(trailers…), %C… and the like only print; no placeholder runs anything or reads a file
         "FORMAT": matching(r"[^\x00-\x08\x0b-\x1f\x7f]{0,1000}", "a format"),

@@ -598,18 +598,46 @@ use: page out repo
 [help] read
 args: [NAME...]
 
-[api] read
--X --method {GET|HEAD|POST@write|PATCH@write|PUT@write|DELETE@admin}
--f --raw-field RAW @write
--F --field FIELD @write
---form FORM @write
---input PATH @write
+%api
 -H --header HEADER
 -i --include
 --output {json|ndjson}
 --paginate
 --silent
 --hostname HOST
+
+[api] read
+use: api
+-X --method {GET|HEAD}
+args: READABLE
+[api] read
+use: api
+-X --method {GET|HEAD}
+-f --raw-field RAW
+-F --field FIELD
+needs: -X --method
+args: READABLE
+[api] read
+use: api
+-X --method {POST}
+-f --raw-field QUERY
+-F --field QUERY
+args: {graphql}
+[api] write
+use: api
+-X --method {POST|PATCH|PUT}
+-f --raw-field RAW
+-F --field FIELD
+--form FORM
+--input PATH
+args: WRITABLE
+[api] admin
+use: api
+-X --method {GET|HEAD|POST|PATCH|PUT|DELETE}
+-f --raw-field RAW
+-F --field FIELD
+--form FORM
+--input PATH
 args: ENDPOINT
 
 [config get] read
@@ -617,6 +645,10 @@ args: ENDPOINT
 -h --host HOST
 args: {git_protocol|check_update|display_hyperlinks|glamour_style|api_protocol|no_prompt|telemetry}
 [config] ! reconfigures the tool (editor, browser and host), or prints the credential
+[auth status] read
+-a --all
+--hostname HOST
+-t --show-token ! prints the credential
 [auth] ! prints or changes the credential
 [token] ! makes or shows credentials
 
@@ -631,6 +663,38 @@ args: {git_protocol|check_update|display_hyperlinks|glamour_style|api_protocol|n
 _ENVIRONMENT: Final = r"\benv\b|\$__prog|\$ENV|\b(?:include|import|modulemeta|debug|stderr|input|inputs|get_search_list)\b"
 
 _PUBLIC: Final = (r"^\w*(?:visibility|access_level)\w*=", "publishes to everybody")
+
+_ENDPOINT: Final = without(
+    either(
+        BUILT_IN["ENDPOINT"],
+        matching(
+            r"/?(?:projects|groups)/(?::id|:fullpath|:group|[\w.-]+(?:%2[fF][\w.-]+){1,8})(?:/[\w.~%?&=,:\[\]/-]{0,2000})?(?:\?[\w.~%&=,:\[\]+-]{0,2000})?",
+            "a path of the API",
+        ),
+    ),
+    (r"(?:^|/)\.\.(?:/|$)|%2e|//", "another reading of the path"),
+    (
+        r"/(?:variables|triggers?|deploy_tokens|access_tokens|deploy_keys|hooks|integrations|services|members|invitations|"
+        r"share|runners|remote_mirrors|secure_files|protected_branches|protected_tags|export|import)(?:$|[/?])",
+        "gives others access, or shows secrets",
+    ),
+    (
+        r"^/?(?:user/(?:keys|gpg_keys|emails|personal_access_tokens|runners)|personal_access_tokens|users|admin|application|"
+        r"applications|hooks|runners|features|broadcast_messages|license|usage_data|group_members)(?:$|[/?])",
+        "gives others access, or shows secrets",
+    ),
+)
+
+# docs.gitlab.com/api: what a coding agent writes. Settings, members, protection, publication and other people's things are not in it.
+_WRITABLE: Final = (
+    r"(/?projects/(?::id|:fullpath|[0-9]+|[\w.-]+(?:%2[fF][\w.-]+){1,8})/(?:"
+    r"issues(?:/[0-9]+(?:/(?:notes(?:/[0-9]+)?|discussions(?:/[0-9a-f]+(?:/notes)?)?|links|award_emoji|time_estimate|add_spent_time))?)?|"
+    r"merge_requests(?:/[0-9]+(?:/(?:notes(?:/[0-9]+)?|discussions(?:/[0-9a-f]+(?:/notes(?:/[0-9]+)?)?)?|approve|unapprove|merge|rebase|"
+    r"award_emoji|pipelines|draft_notes(?:/[0-9]+|/bulk_publish)?))?)?|"
+    r"labels(?:/[\w.%+ -]+)?|milestones(?:/[0-9]+)?|releases(?:/[\w.%-]+(?:/assets/links)?)?|statuses/[0-9a-f]{7,64}|pipeline|"
+    r"pipelines/[0-9]+/(?:retry|cancel)|jobs/[0-9]+/(?:retry|cancel|play)|repository/(?:branches|tags|commits|files/[\w.@+%-]+)|fork)|"
+    r"/?todos/[0-9]+/mark_as_done|/?markdown)"
+)
 
 PROFILE: Final = Profile(
     tool="glab",
@@ -653,25 +717,17 @@ PROFILE: Final = Profile(
         "SECRETLESS": ordinary(BUILT_IN["PATH"]),
         # FILE#NAME#TYPE
         "ASSET": parts(r"([^#]{1,400})(?:#[\w .()-]{0,200}){0,2}", "a file in the workspace", ordinary(BUILT_IN["PATH"])),
-        "ENDPOINT": without(
-            either(
-                BUILT_IN["ENDPOINT"],
-                matching(
-                    r"/?(?:projects|groups)/(?::id|:fullpath|:group|[\w.-]+(?:%2[fF][\w.-]+){1,8})(?:/[\w.~%?&=,:\[\]/-]{0,2000})?(?:\?[\w.~%&=,:\[\]+-]{0,2000})?",
-                    "a path of the API",
-                ),
-            ),
-            (r"(?:^|/)\.\.(?:/|$)|%2e|//", "another reading of the path"),
-            (
-                r"/(?:variables|triggers?|deploy_tokens|access_tokens|deploy_keys|hooks|integrations|services|members|invitations|"
-                r"share|runners|remote_mirrors|secure_files|protected_branches|protected_tags|export|import)(?:$|[/?])",
-                "gives others access, or shows secrets",
-            ),
-            (
-                r"^/?(?:user/(?:keys|gpg_keys|emails|personal_access_tokens|runners)|personal_access_tokens|users|admin|application|"
-                r"applications|hooks|runners|features|broadcast_messages|license|usage_data|group_members)(?:$|[/?])",
-                "gives others access, or shows secrets",
-            ),
+        "ENDPOINT": _ENDPOINT,
+        "READABLE": without(_ENDPOINT, (r"^/?(?:api/)?graphql(?:$|[/?])", "graphql is spelled so")),
+        "WRITABLE": without(
+            parts(_WRITABLE, "a path that everyday work writes to", _ENDPOINT),
+            (r"/files/\.gitlab", "changes what runs in CI"),
+        ),
+        "QUERY": without(
+            BUILT_IN["KV"],
+            (r"^query(?:=@|\[)", "a query that cannot be seen"),
+            (r"^query=(?![\s,\ufeff]*(?:query\b|\{|fragment\b))", "not a query"),
+            (r"^query=(?s:.)*\b(?:mutation|subscription)\b", "more than a query"),
         ),
         "HEADER": without(
             matching(r"[A-Za-z][A-Za-z0-9-]{0,80}:[^\x00-\x1f\x7f]{0,2000}", "a header `Name: value`"),

@@ -122,7 +122,7 @@ GRAMMAR: Final = r"""
 --init-version WORD
 --init-type WORD
 --init-private
---access {restricted|public@admin}
+--access {public|restricted}
 --[no-]provenance
 --provenance-file PATH
 -g --global ! installs outside the workspace
@@ -256,7 +256,7 @@ args: {packages|collaborators} [SPEC] [SPEC]
 [access get] read
 args: {status} [SPEC]
 [access,team,org,hook,trust] ! changes rights of others
-[publish] admin
+[publish] write
 args: [PATH]
 [unpublish] admin
 args: [SPEC]

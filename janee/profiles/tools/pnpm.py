@@ -266,10 +266,6 @@ args: [PACKAGE]
 --publish-wait-timeout INT
 [publish] write
 use: publish
-needs: --dry-run
-args: [UPLOAD]
-[publish] admin
-use: publish
 args: [UPLOAD]
 [deprecate] write
 --otp INT

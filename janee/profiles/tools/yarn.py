@@ -223,7 +223,7 @@ use: common
 -n --dry-run
 -o --out PATH
 --install-if-needed
-[publish] admin
+[publish] write
 use: common
 --access {public|restricted}
 --tag NAME
@@ -253,15 +253,6 @@ use: common
 --scope WORD
 --publish
 [npm publish] write
-use: common
---access {public|restricted}
---tag NAME
---tolerate-republish
---provenance
---staged
--n --dry-run
-needs: -n --dry-run
-[npm publish] admin
 use: common
 --access {public|restricted}
 --tag NAME
