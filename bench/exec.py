@@ -160,6 +160,7 @@ BENCH_CAPABILITY = """\
   bench:
     service: svc
     mode: exec
+    delivery: env
     allowCommands: [{argv: ["true"]}]
     allowedAgents: ["runner:default"]
     env: {TOKEN: "{{credential}}"}

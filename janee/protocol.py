@@ -184,6 +184,8 @@ class Constraints(Message):
     cwd: Path | None = None
     sandbox: SandboxConstraints
     delivery: Literal["secretless", "file", "env"] = "env"
+    # "https://host:port", "http://host:port": of `sandbox.network`, what goes through the gateway, request by request
+    egress: Annotated[tuple[str, ...], Field(strict=False)] = ()
     hardening: HardeningConstraints | None = None  # None: the command is allowed by an argv rule, not by a profile
 
 
@@ -207,6 +209,17 @@ class Grant(Message):
         return self
 
 
+class HostTraffic(Message):
+    """What a command exchanged with one host of its capability. requests: those through the gateway; bytes: of contents."""
+
+    host: Annotated[str, _text(300)]  # "host:port"
+    connections: Count = 0
+    refused: Count = 0  # connections or requests that the Runner itself refused
+    requests: Count = 0
+    bytes_out: Count = 0
+    bytes_in: Count = 0
+
+
 class Completion(Message):
     grant_id: GrantId
     exit_code: Annotated[int, Field(ge=-1, le=255)] | None = None  # None: never started, or ended by a signal
@@ -217,6 +230,8 @@ class Completion(Message):
     stderr_bytes: Count
     scrubbed_stdout_hits: Count
     scrubbed_stderr_hits: Count
+    placeholder_hits: Count = 0  # of stand-ins for the credential in the output; no secret came near it
+    network: Annotated[tuple[HostTraffic, ...], Field(strict=False, max_length=256)] = ()
     timed_out: bool = False
     truncated: bool = False
     policy_hash: Annotated[str, _text(80)] | None = None

@@ -18,7 +18,7 @@ import hmac
 import json
 import re
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Final
 
 from cryptography.exceptions import InvalidTag
@@ -267,10 +267,17 @@ def constraints_digest(constraints: Mapping[str, object]) -> str:
 
 @dataclass(frozen=True, slots=True)
 class SealedContent:
-    """What only the Executor may read: environment and the values to scrub."""
+    """What only the Executor may read: environment and the values to scrub.
+
+    placeholders: stand-ins for the credential that stands in `env` instead of it; scrubbed too, counted apart. egress_key: 32
+    bytes, for `janee.tunnel`. files: by the name of the variable that gets the path, the contents of private files.
+    """
 
     env: Mapping[str, Secret]
     scrub_values: tuple[Secret, ...]
+    placeholders: tuple[Secret, ...] = ()
+    egress_key: Secret | None = None
+    files: Mapping[str, Secret] = field(default_factory=dict)
 
 
 class SealKey:
@@ -294,9 +301,13 @@ class SealKey:
         try:
             plain = _suite().decrypt(base64.b64decode(sealed, validate=True), self._private, info=context.info())
             content = json.loads(plain)
+            egress_key = content["egressKey"]
             return SealedContent(
-                {str(name): Secret(value) for name, value in content["envInjections"].items()},
-                tuple(Secret(value) for value in content["scrubValues"]),
+                env={str(name): Secret(value) for name, value in content["envInjections"].items()},
+                scrub_values=tuple(Secret(value) for value in content["scrubValues"]),
+                placeholders=tuple(Secret(value) for value in content["placeholders"]),
+                egress_key=None if egress_key is None else Secret(base64.b64decode(egress_key, validate=True)),
+                files={str(name): Secret(value) for name, value in content["files"].items()},
             )
         except (InvalidTag, binascii.Error, ValueError, KeyError, TypeError, AttributeError):
             raise ProtocolError(
@@ -317,6 +328,9 @@ def seal_content(seal_to: str, content: SealedContent, context: GrantContext) ->
             {
                 "envInjections": {name: value.expose_text() for name, value in content.env.items()},
                 "scrubValues": [value.expose_text() for value in content.scrub_values],
+                "placeholders": [value.expose_text() for value in content.placeholders],
+                "egressKey": None if content.egress_key is None else base64.b64encode(content.egress_key.expose()).decode(),
+                "files": {name: value.expose_text() for name, value in content.files.items()},
             }
         ).encode()
         return base64.b64encode(_suite().encrypt(plain, public_key, info=context.info())).decode()

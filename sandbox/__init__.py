@@ -13,6 +13,7 @@ from sandbox.run import base_env, run
 from sandbox.spec import (
     DEFAULT_PATH,
     HOME_DIR,
+    TRUST_BUNDLE,
     USER_NAME,
     Completed,
     Exit,
@@ -31,6 +32,7 @@ from sandbox.zygote import Zygote
 __all__ = [
     "DEFAULT_PATH",
     "HOME_DIR",
+    "TRUST_BUNDLE",
     "USER_NAME",
     "Cell",
     "Child",

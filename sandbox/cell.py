@@ -9,7 +9,6 @@ given to `start`.
 
 import contextlib
 import os
-import posixpath
 import select
 import signal
 import socket
@@ -17,26 +16,16 @@ import stat
 import time
 from collections.abc import Callable
 from types import TracebackType
-from typing import Any, Final, Self
+from typing import Protocol, Self
 
-from sandbox import cgroup, idmap, init, keeper, kernel, wire
+from sandbox import idmap, kernel, wire
+from sandbox.birth import Init, reported
 from sandbox.errors import ErrorCode, SandboxError
 from sandbox.kit import Kit, enter_host_view, make_kit
+from sandbox.mounts import MountOrder, Owners, open_mounts
 from sandbox.orders import Orders
-from sandbox.spec import HOME_DIR, INSIDE_ID, Exit, Level, Limits, Mount, SandboxSpec
+from sandbox.spec import HOME_DIR, Exit, Level, Limits, Mount, SandboxSpec
 from sandbox.template import Template
-
-_NAMESPACES: Final = (
-    kernel.CLONE_NEWUSER
-    | kernel.CLONE_NEWNS
-    | kernel.CLONE_NEWPID
-    | kernel.CLONE_NEWNET
-    | kernel.CLONE_NEWIPC
-    | kernel.CLONE_NEWUTS
-)  # the cgroup namespace is made by pid 1, which is in its leaf then: inside, that is the root
-_OOM_SCORE: Final = 500
-_START_TIMEOUT_S: Final = 30.0
-_CHECK_HINT: Final = "run `python -m sandbox check` for the cause and the remedy"
 
 
 class Child:
@@ -45,7 +34,7 @@ class Child:
     listeners: one TCP socket per `SandboxSpec.hosts` entry, in order, listening inside; the caller closes them.
     """
 
-    def __init__(self, process: "_Init", limits: Limits, listeners: tuple[socket.socket, ...]) -> None:
+    def __init__(self, process: Init, limits: Limits, listeners: tuple[socket.socket, ...]) -> None:
         self._process = process
         self._deadline = None if limits.wall_s is None else time.monotonic() + limits.wall_s
         self._ready = select.epoll()
@@ -90,7 +79,11 @@ class Child:
             return Exit(None, signal.SIGKILL, timed_out=True)
         try:
             body = wire.receive(self._process.channel).body
-            return Exit(body["code"], body["signal"])
+            if "error" in body:
+                raise reported(body)
+            ended = Exit(body["code"], body["signal"])
+            self._process.leave()
+            return ended
         except (wire.WireError, KeyError, ValueError):
             self._process.kill()
             self._process.reap()
@@ -99,6 +92,33 @@ class Child:
         raise SandboxError(
             ErrorCode.LOST, "the sandbox died before the command ended", "look for the out-of-memory killer in the kernel log"
         )
+
+
+class MountSource(Protocol):
+    """Who opens the mounts of a cell."""
+
+    def take(self, stack: contextlib.ExitStack, order: MountOrder) -> tuple[tuple[int, ...], bool]:
+        """Descriptors for pid 1, closed by `stack`: one per mount, or (True) one where it receives them."""
+
+    def close(self) -> None:
+        """Give up what was made beforehand."""
+
+
+class OwnMounts:
+    """Mounts that this process opens, from its own host view. identity: whose files they shall be; None: nobody
+    else's. spares: id maps that are made now."""
+
+    def __init__(self, identity: idmap.Identity | None, *, spares: int) -> None:
+        maps = tuple(idmap.OwnerMap() for _ in range(spares if identity is not None else 0))
+        self._owners = None if identity is None else Owners(identity, maps)
+
+    def take(self, stack: contextlib.ExitStack, order: MountOrder) -> tuple[tuple[int, ...], bool]:
+        return open_mounts(stack, order, self._owners), False
+
+    def close(self) -> None:
+        if self._owners is not None:
+            self._owners.close()
+            self._owners = None
 
 
 class Cell:
@@ -111,21 +131,20 @@ class Cell:
     def __init__(
         self,
         level: Level,
-        process: "_Init | None",
+        process: Init | None,
         identity: idmap.Identity | None,
+        mounts: MountSource,
         failure: SandboxError | None = None,
         *,
-        can_wait: bool = True,
         pump_filter: bytes | None = None,
     ) -> None:
         self.pump_filter = pump_filter
         self.level = level
         self._process = process
         self._identity = identity
+        self._mounts = mounts
         self._failure = failure
         self._is_used = False
-        has_owners = level is Level.STRICT and identity is not None and identity.is_separate
-        self._owners = _Owners(identity, spares=int(can_wait)) if has_owners and identity is not None else None
 
     @classmethod
     def prepare(cls, level: Level, kit: Kit | None = None, template: Template | None = None, *, hurry: bool = False) -> "Cell":
@@ -137,8 +156,10 @@ class Cell:
         if kit is None:
             kit = make_kit(level)
             enter_host_view(kit)
-        process, identity = _Init.launch(kit, template, hurry=hurry)
-        cell = cls(level, process, identity, can_wait=not hurry, pump_filter=kit.pump_program)
+        process, identity = Init.launch(kit, template, hurry=hurry)
+        has_owners = level is Level.STRICT and identity.is_separate
+        mounts = OwnMounts(identity if has_owners else None, spares=int(not hurry))
+        cell = cls(level, process, identity, mounts, pump_filter=kit.pump_program)
         if not hurry:
             _rehearse(level)
         return cell
@@ -146,7 +167,7 @@ class Cell:
     @classmethod
     def failed(cls, level: Level, failure: SandboxError) -> "Cell":
         """A cell that could not be prepared: `start` raises `failure`."""
-        return cls(level, None, None, failure)
+        return cls(level, None, None, OwnMounts(None, spares=0), failure)
 
     def start(
         self,
@@ -178,10 +199,9 @@ class Cell:
                     _give_pipe(descriptor, self._identity)
             self._process.limit(spec.limits)
             with contextlib.ExitStack() as stack:
-                mounts = tuple(_open_mount(stack, mount, spec, self._owners) for mount in spec.mounts)
-                listeners = self._process.order(
-                    Orders.of(spec, HOME_DIR), (*stdio, *mounts, *(() if supervisor is None else (supervisor,))), meanwhile
-                )
+                mounts, follow = self._mounts.take(stack, MountOrder.of(spec)) if spec.mounts else ((), False)
+                descriptors = (*stdio, *mounts, *(() if supervisor is None else (supervisor,)))
+                listeners = self._process.order(Orders.of(spec, HOME_DIR), descriptors, meanwhile, mounts_follow=follow)
         except BaseException:
             self.close()
             raise
@@ -199,9 +219,7 @@ class Cell:
 
     def close(self) -> None:
         """Kill whatever there is, and wait until it is gone."""
-        if self._owners is not None:
-            self._owners.close()
-            self._owners = None
+        self._mounts.close()
         if self._process is not None:
             self._process.close()
 
@@ -212,153 +230,6 @@ class Cell:
         self.close()
 
 
-class _Init:
-    """pid 1 of a cell, or the keeper that stands in for it: its pid, a pidfd and the channel to it."""
-
-    def __init__(self, pid: int, channel: socket.socket, leaf: cgroup.Leaf | None, *, is_keeper: bool) -> None:
-        self.pid = pid
-        self._leaf = leaf
-        self._is_keeper = is_keeper
-        self.channel = channel
-        self._pidfd = os.pidfd_open(pid)
-        self._is_reaped = False
-
-    @classmethod
-    def launch(cls, kit: Kit, template: Template | None, *, hurry: bool) -> "tuple[_Init, idmap.Identity]":
-        """Clone pid 1 into all its namespaces at once and map its user."""
-        ours, theirs = socket.socketpair(socket.AF_UNIX, socket.SOCK_STREAM)
-        is_strict = kit.level is Level.STRICT
-        try:
-            pid, leaf = _fork_into_leaf(_NAMESPACES if is_strict else 0, kit, template)
-        except OSError as error:
-            ours.close()
-            theirs.close()
-            raise SandboxError(ErrorCode.UNAVAILABLE, f"namespaces: {error.strerror}", _CHECK_HINT) from None
-        if pid == 0 and is_strict:
-            init.main(theirs, kit, from_template=template is not None, hurry=hurry)
-        if pid == 0:
-            keeper.main(theirs, kit)
-        theirs.close()
-        process = cls(pid, ours, leaf, is_keeper=not is_strict)
-        identity = idmap.choose_identity(privileged=kit.privileged)  # now: meanwhile pid 1 has begun
-        if is_strict:
-            process._map_user(identity)
-        return process, identity
-
-    def _map_user(self, identity: idmap.Identity) -> None:
-        try:
-            idmap.raise_oom_score(self.pid, _OOM_SCORE)
-            idmap.write_maps(self.pid, inside_uid=INSIDE_ID, inside_gid=INSIDE_ID, identity=identity)
-            self.channel.sendall(b"M", socket.MSG_NOSIGNAL)
-        except OSError as error:
-            self.close()
-            raise SandboxError(ErrorCode.UNAVAILABLE, f"user namespace: {error.strerror}", _CHECK_HINT) from None
-
-    def order(
-        self, orders: Orders, descriptors: tuple[int, ...], meanwhile: Callable[[], object] | None
-    ) -> tuple[socket.socket, ...]:
-        """Send the orders, wait for the start of the command, return its listeners."""
-        frame = self._ask(orders.to_message(), descriptors, meanwhile)
-        listeners = tuple(socket.socket(fileno=descriptor) for descriptor in frame.descriptors)
-        if "error" in frame.body or len(listeners) != len(orders.hosts):
-            for listener in listeners:
-                listener.close()
-            raise _reported(frame.body)
-        return listeners
-
-    def limit(self, limits: Limits) -> None:
-        """Limits of the whole tree, where there is a control group for it."""
-        if self._leaf is None:
-            return
-        try:
-            self._leaf.limit(limits)
-        except OSError as error:
-            raise SandboxError(ErrorCode.SETUP_FAILED, f"cgroup limits: {error.strerror}", _CHECK_HINT) from None
-
-    def ran_out_of_memory(self) -> bool:
-        return self._leaf is not None and self._leaf.ran_out_of_memory()
-
-    def prove(self) -> None:
-        """Have everything locked, and nothing started."""
-        frame = self._ask({"trial": True}, (), None)
-        if "error" in frame.body:
-            raise _reported(frame.body)
-
-    def _ask(self, message: dict[str, Any], descriptors: tuple[int, ...], meanwhile: Callable[[], object] | None) -> wire.Frame:
-        with contextlib.suppress(wire.WireError):  # it died while preparing: its reason is already in the channel
-            wire.send(self.channel, message, descriptors)
-        if meanwhile is not None:
-            meanwhile()
-        if not self.wait_readable(time.monotonic() + _START_TIMEOUT_S):
-            raise SandboxError(ErrorCode.LOST, f"the sandbox was not ready within {_START_TIMEOUT_S:.0f} s")
-        try:
-            return wire.receive(self.channel)
-        except wire.WireError as error:
-            raise SandboxError(ErrorCode.LOST, f"the sandbox died while starting: {error}") from None
-
-    def wait_readable(self, deadline: float | None) -> bool:
-        """Wait until pid 1 has said something or closed the channel. False: the deadline (monotonic seconds) passed."""
-        poller = select.poll()
-        poller.register(self.channel, select.POLLIN)
-        remaining = None if deadline is None else max(0.0, (deadline - time.monotonic()) * 1000)
-        return bool(poller.poll(remaining))
-
-    def kill(self) -> None:
-        """SIGKILL pid 1, and the kernel kills its namespace; a keeper is told, because its death would spare the
-        tree."""
-        if self._is_keeper:
-            with contextlib.suppress(OSError):
-                self.channel.shutdown(socket.SHUT_WR)
-        elif not self._is_reaped:
-            with contextlib.suppress(ProcessLookupError):
-                signal.pidfd_send_signal(self._pidfd, signal.SIGKILL)
-
-    def reap(self) -> None:
-        """Wait for the end of pid 1, which the kernel delays until its whole namespace is dead. pid_namespaces(7)."""
-        if not self._is_reaped:
-            with contextlib.suppress(ChildProcessError):
-                os.waitpid(self.pid, 0)
-            self._is_reaped = True
-
-    def close(self) -> None:
-        if self._is_reaped and self._pidfd < 0:
-            return
-        self.kill()
-        self.reap()
-        if self._leaf is not None:
-            self._leaf.close()
-        self.channel.close()
-        os.close(self._pidfd)
-        self._pidfd = -1
-
-
-def _fork_into_leaf(namespaces: int, kit: Kit, template: Template | None) -> tuple[int, cgroup.Leaf | None]:
-    """Fork into fresh namespaces, and into a fresh leaf where one can be had. Raises `OSError`."""
-    if kit.leaves is not None:
-        leaf = None
-        try:
-            leaf = cgroup.Leaf.make(kit.leaves, dies_as_one=kit.level is Level.STRICT)
-            return _clone(namespaces, leaf.fileno(), template), leaf
-        except OSError:  # optional, and `check` says so: a group taken away since, or no clone3 in a container
-            if leaf is not None:
-                leaf.close()
-    return _clone(namespaces, None, template), None
-
-
-def _clone(namespaces: int, cgroup_fd: int | None, template: Template | None) -> int:
-    """Fork; what pid 1 inherits of the mount tree is decided here. Raises `OSError`."""
-    if template is None:
-        return kernel.fork_into(namespaces, cgroup_fd)
-    template.enter()
-    pid = -1
-    try:
-        pid = kernel.fork_into(namespaces, cgroup_fd)
-    finally:
-        if pid != 0:
-            template.leave()
-    return pid
-
-
 def _rehearse(level: Level) -> None:
     """Touch what `start` will touch, in this process: the kernel copies the pages now, while nobody waits."""
     ours, theirs = socket.socketpair(socket.AF_UNIX, socket.SOCK_STREAM)
@@ -366,22 +237,15 @@ def _rehearse(level: Level) -> None:
     spec = SandboxSpec(argv=("/",), env={"A": "b"}, level=level, mounts=mounts)
     with ours, theirs, contextlib.ExitStack() as stack:
         _check_stdio(ours.fileno())
-        for mount in mounts:
+        if mounts:
             with contextlib.suppress(SandboxError):  # where /usr is a symbolic link
-                _open_mount(stack, mount, spec, None)
+                open_mounts(stack, MountOrder.of(spec), None)
         wire.send(ours, Orders.of(spec).to_message(), (ours.fileno(),))
         poller = select.poll()
         poller.register(theirs, select.POLLIN)
         poller.poll(0)
         for descriptor in wire.receive(theirs).descriptors:
             os.close(descriptor)
-
-
-def _reported(body: dict[str, object]) -> SandboxError:
-    try:
-        return SandboxError(ErrorCode(str(body["error"])), str(body["message"]), str(body["hint"]))
-    except (KeyError, ValueError):
-        return SandboxError(ErrorCode.LOST, "the sandbox answered nonsense")
 
 
 def _check_level(spec: SandboxSpec, level: Level) -> None:
@@ -413,76 +277,3 @@ def _give_pipe(descriptor: int, identity: idmap.Identity) -> None:
     if is_anonymous:
         with contextlib.suppress(PermissionError):  # a pipe of another user namespace: the command does without
             os.fchown(descriptor, identity.uid, identity.gid)
-
-
-def _open_mount(stack: contextlib.ExitStack, mount: Mount, spec: SandboxSpec, owners: "_Owners | None") -> int:
-    """A descriptor for the mount: a detached copy with its attributes set; without namespaces, the source itself.
-
-    From the first open on, the descriptor counts, not the name.
-    """
-    try:
-        source = os.open(mount.source, os.O_PATH | os.O_CLOEXEC)
-    except OSError as error:
-        message = f"mount source {mount.source!r}: {error.strerror}"
-        raise SandboxError(ErrorCode.BAD_SPEC, message, "name a path that exists") from None
-    stack.callback(os.close, source)
-    real = os.readlink(f"/proc/self/fd/{source}")
-    if real != mount.source:
-        # Whoever owns a directory on the way could turn the link after the caller has looked where it leads.
-        message = f"mount source {mount.source!r} leads elsewhere, through a symbolic link or because it was moved"
-        raise SandboxError(ErrorCode.BAD_SPEC, message, "name the real path (realpath)")
-    _refuse_protected(mount, real, spec.protected)
-    about = os.fstat(source)
-    if not stat.S_ISDIR(about.st_mode) and not stat.S_ISREG(about.st_mode):
-        raise SandboxError(ErrorCode.BAD_SPEC, f"mount source {mount.source!r} is neither a directory nor a file")
-    if spec.level is not Level.STRICT:
-        return source
-    try:
-        copy = kernel.open_tree_clone("", dir_fd=source)
-        stack.callback(os.close, copy)
-        _set_attributes(copy, mount, about, owners, is_executable=spec.programs is None)
-    except OSError as error:
-        hint = (
-            "the file system must support idmapped mounts (ext4, xfs, btrfs, tmpfs …); otherwise run as the owner of the path"
-        )
-        raise SandboxError(ErrorCode.SETUP_FAILED, f"cannot mount {mount.source!r}: {error.strerror}", hint) from None
-    return copy
-
-
-def _set_attributes(copy: int, mount: Mount, about: os.stat_result, owners: "_Owners | None", *, is_executable: bool) -> None:
-    attributes = kernel.MOUNT_ATTR_NOSUID | kernel.MOUNT_ATTR_NODEV
-    attributes |= (0 if mount.writable else kernel.MOUNT_ATTR_RDONLY) | (0 if is_executable else kernel.MOUNT_ATTR_NOEXEC)
-    if owners is None:
-        kernel.set_mount_attributes(copy, add=attributes)
-    else:
-        userns = owners.namespace_for(about.st_uid, about.st_gid)
-        kernel.set_mount_attributes(copy, add=attributes | kernel.MOUNT_ATTR_IDMAP, userns_fd=userns)
-
-
-class _Owners:
-    """The id maps of one cell: one per owner of a mount source, the first made before anybody waits."""
-
-    def __init__(self, identity: idmap.Identity, *, spares: int) -> None:
-        self._identity = identity
-        self._spare = [idmap.OwnerMap() for _ in range(spares)]
-        self._used: list[idmap.OwnerMap] = []
-        self._namespaces: dict[tuple[int, int], int] = {}
-
-    def namespace_for(self, uid: int, gid: int) -> int:
-        """A descriptor for MOUNT_ATTR_IDMAP: what this owner has outside belongs to the command inside."""
-        if (uid, gid) not in self._namespaces:
-            owner_map = self._spare.pop() if self._spare else idmap.OwnerMap()
-            self._used.append(owner_map)
-            self._namespaces[uid, gid] = owner_map.write(uid, gid, self._identity)
-        return self._namespaces[uid, gid]
-
-    def close(self) -> None:
-        for owner_map in (*self._spare, *self._used):
-            owner_map.close()
-
-
-def _refuse_protected(mount: Mount, real: str, protected: tuple[str, ...]) -> None:
-    for path in protected:
-        guarded = os.path.realpath(path)
-        if posixpath.commonpath((guarded, real)) in (guarded, real):
-            raise SandboxError(ErrorCode.PROTECTED, f"mount {mount.source!r} would expose {path!r}", "mount another directory")

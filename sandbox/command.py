@@ -7,7 +7,9 @@ empty signal mask and a session of its own. Never: a shell, a search of the host
 import contextlib
 import errno
 import os
+import select
 import signal
+import socket
 import stat
 from typing import Final, NoReturn
 
@@ -16,6 +18,7 @@ from sandbox.orders import Orders
 from sandbox.spec import DEFAULT_PATH, FileIdentity
 
 _ALL_SIGNALS: Final = frozenset(signal.valid_signals()) - {signal.SIGKILL, signal.SIGSTOP}
+_SIGNAL_INFO: Final = 128  # sizeof(struct signalfd_siginfo)
 _NOT_OUR_FAULT: Final = frozenset({errno.EAGAIN, errno.ENOMEM, errno.ENFILE, errno.EMFILE})
 
 
@@ -119,9 +122,29 @@ def decode(status: int) -> tuple[int | None, int | None]:
     return os.WEXITSTATUS(status), None
 
 
-def wait_for(command: int) -> tuple[int | None, int | None]:
-    """Wait until `command` ends, reaping whatever else is inherited. Returns (code, None) or (None, signal)."""
+def wait_for(command: int, ended: int, owner: socket.socket) -> tuple[int | None, int | None]:
+    """Wait until `command` ends, reaping whatever else is inherited. Returns (code, None) or (None, signal).
+
+    ended: signalfd of SIGCHLD. owner: says nothing more, so that whatever happens there means that it is gone: ends this
+    process, and as pid 1 everything with it.
+    """
+    poller = select.poll()
+    poller.register(ended, select.POLLIN)
+    poller.register(owner, select.POLLIN)
     while True:
-        pid, status = os.wait()
-        if pid == command:
+        if any(descriptor != ended for descriptor, _ in poller.poll()):
+            os._exit(1)
+        os.read(ended, _SIGNAL_INFO)
+        status = _reap(command)
+        if status is not None:
             return decode(status)
+
+
+def _reap(command: int) -> int | None:
+    """Bury everybody who has ended; the status of `command` if it is among them."""
+    while True:
+        pid, status = os.waitpid(-1, os.WNOHANG)  # while it lasts, there is a child: no error
+        if pid == command:
+            return status
+        if pid == 0:
+            return None

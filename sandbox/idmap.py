@@ -56,22 +56,18 @@ def _is_mapped(value: int, kind: str) -> bool:
     return False
 
 
-def write_maps(pid: int, *, inside_uid: int, inside_gid: int, identity: Identity) -> None:
-    """Map exactly one user and one group into the user namespace of `pid`, and deny setgroups there.
-    user_namespaces(7)."""
+def write_maps(pid: int, *, inside_uid: int, inside_gid: int, identity: Identity, oom_score: int | None = None) -> None:
+    """Map exactly one user and one group into the user namespace of `pid`, deny setgroups there, and prefer it and its
+    children when memory runs out (always allowed upwards). user_namespaces(7), proc(5)."""
     directory = os.open(f"/proc/{pid}", os.O_PATH | os.O_DIRECTORY | os.O_CLOEXEC)
     try:
+        if oom_score is not None:
+            _write_at(directory, "oom_score_adj", str(oom_score))
         _write_at(directory, "setgroups", "deny")
         _write_at(directory, "gid_map", f"{inside_gid} {identity.gid} 1")
         _write_at(directory, "uid_map", f"{inside_uid} {identity.uid} 1")
     finally:
         os.close(directory)
-
-
-def raise_oom_score(pid: int, score: int) -> None:
-    """Prefer `pid` and its children when memory runs out; always allowed upwards. proc(5)."""
-    with open(f"/proc/{pid}/oom_score_adj", "w") as file:
-        file.write(str(score))
 
 
 def _write_at(directory: int, name: str, text: str) -> None:

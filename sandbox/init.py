@@ -27,6 +27,7 @@ import contextlib
 import fcntl
 import os
 import resource
+import select
 import signal
 import socket
 import stat
@@ -39,10 +40,12 @@ from sandbox import command, kernel, landlock, privileges, rootfs, wire
 from sandbox.errors import ErrorCode, SandboxError
 from sandbox.kit import Kit, apply_filters
 from sandbox.orders import Orders
-from sandbox.spec import HOME_DIR, INSIDE_ID, SCRATCH_DIRS, FileIdentity, Limits, closed_scratch
+from sandbox.pinned import Pinned, pin
+from sandbox.spec import HOME_DIR, INSIDE_ID, SCRATCH_DIRS, Limits, closed_scratch
 
 T = TypeVar("T")
 
+_CAUGHT: Final = (int(signal.SIGINT), int(signal.SIGCHLD), int(signal.SIGTERM), int(signal.SIGHUP))
 HOST_NAME: Final = "sandbox"
 _SIOCGIFFLAGS, _SIOCSIFFLAGS, _IFF_UP = 0x8913, 0x8914, 0x1
 _IFREQ: Final = struct.Struct("16sh14x")
@@ -70,13 +73,25 @@ class Inside:
     ruleset: landlock.Ruleset
 
 
-def main(channel: socket.socket, kit: Kit, *, from_template: bool = False, hurry: bool = False) -> NoReturn:
-    """Run as pid 1 of fresh namespaces. `channel` leads to the owner and is the only descriptor that is kept.
+@dataclass(frozen=True, slots=True)
+class Birth:
+    """How pid 1 came into the world.
 
-    from_template: this mount namespace is a copy of the template's. hurry: the orders wait already, do not rehearse.
+    gate: readable when its user is mapped; at its end, nobody will. guard: pidfd of a parent that is not the owner; -1: the
+    channel ends with the parent. from_template: this mount namespace is a copy of the template's. hurry: the orders
+    wait already, do not rehearse.
     """
+
+    gate: int
+    guard: int
+    from_template: bool
+    hurry: bool
+
+
+def main(channel: socket.socket, kit: Kit, birth: Birth) -> NoReturn:
+    """Run as pid 1 of fresh namespaces. `channel` leads to the owner and is the only descriptor that is kept."""
     try:
-        _serve(channel, kit, from_template=from_template, hurry=hurry)
+        _serve(channel, kit, birth)
     except SandboxError as error:
         _report(channel, error)
     except OSError as error:
@@ -96,10 +111,11 @@ def _report(channel: socket.socket, error: SandboxError) -> None:
         os._exit(1)
 
 
-def _serve(channel: socket.socket, kit: Kit, *, from_template: bool, hurry: bool) -> None:
-    inside = prepare(channel, kit, from_template=from_template)
-    if not hurry:
+def _serve(channel: socket.socket, kit: Kit, birth: Birth) -> None:
+    inside = prepare(channel, kit, birth)
+    if not birth.hurry and not _is_readable(channel.fileno()):
         _rehearse()
+    ended = _watch_children()
     frame = wire.receive(channel)
     orders = _TRIAL if frame.body.get("trial") else Orders.from_message(frame.body)
     if frame.body.get("trial"):
@@ -107,14 +123,16 @@ def _serve(channel: socket.socket, kit: Kit, *, from_template: bool, hurry: bool
         wire.send(channel, {"started": True})
         return
     received = frame.descriptors[:-1] if kit.explain else frame.descriptors
+    if frame.body.get("mounts_follow"):
+        received = (*received[:-1], *_receive_mounts(received[-1]))
     stdio, mounts = received[:_STDIO_COUNT], received[_STDIO_COUNT:]
     if len(stdio) != _STDIO_COUNT or len(mounts) != len(orders.targets):
         raise SandboxError(ErrorCode.SETUP_FAILED, "orders and descriptors do not match")
-    listeners = _furnish(inside.scratch, orders, mounts)
+    listeners, pinned = _furnish(inside.scratch, orders, mounts)
     lock(inside, kit, orders, frame.descriptors[-1] if kit.explain else None)
     _use_own_null(stdio)
     command.enter_cwd(orders.cwd)
-    path = command.find_executable(orders)
+    path = pinned.executed if pinned else command.find_executable(orders)
     kernel.mark_close_on_exec(_STDIO_COUNT)
     pid = command.spawn(path, orders, (stdio[0], stdio[1], stdio[2]))
     wire.send(channel, {"started": True}, tuple(listener.fileno() for listener in listeners))
@@ -122,9 +140,33 @@ def _serve(channel: socket.socket, kit: Kit, *, from_template: bool, hurry: bool
         os.close(descriptor)  # pid 1 must not hold a pipe open that the owner reads to its end
     for listener in listeners:
         listener.close()
-    code, by_signal = command.wait_for(pid)
+    code, by_signal = command.wait_for(pid, ended, channel)
     _kill_everything()
+    if pinned is not None:
+        pinned.verify()
     wire.send(channel, {"code": code, "signal": by_signal})
+
+
+def _receive_mounts(source: int) -> tuple[int, ...]:
+    """The mounts that the zygote opens while we read the orders."""
+    with socket.socket(fileno=source) as channel:
+        frame = wire.receive(channel)
+    if "error" in frame.body:
+        raise SandboxError(ErrorCode(frame.body["error"]), frame.body["message"], frame.body["hint"])
+    return frame.descriptors
+
+
+def _is_readable(descriptor: int) -> bool:
+    poller = select.poll()
+    poller.register(descriptor, select.POLLIN)
+    return bool(poller.poll(0))
+
+
+def _watch_children() -> int:
+    """A descriptor that is readable when a child has ended, because waiting for one must not keep us from noticing that
+    the owner is gone."""
+    signal.pthread_sigmask(signal.SIG_BLOCK, (signal.SIGCHLD,))
+    return kernel.open_signals(signal.SIGCHLD)
 
 
 def _use_own_null(stdio: tuple[int, ...]) -> None:
@@ -151,15 +193,16 @@ def _kill_everything() -> None:
             return
 
 
-def prepare(channel: socket.socket, kit: Kit, *, from_template: bool) -> Inside:
+def prepare(channel: socket.socket, kit: Kit, birth: Birth) -> Inside:
     """Steps 1 to 7: everything that no specification changes. Raises `SandboxError(UNAVAILABLE)` naming the layer."""
-    reset_process(channel)
-    _step("user namespace", lambda: _become_user(channel))
+    reset_process(channel, birth.gate, birth.guard)
+    _step("user namespace", lambda: _become_user(birth.gate))
     _step("cgroup namespace", lambda: kernel.unshare(kernel.CLONE_NEWCGROUP))
     privileges.die_with_parent()
+    _step("parent", lambda: _leave_if_orphaned(birth.guard))
     privileges.hide_memory()
     _step("max_user_namespaces", forbid_user_namespaces)
-    scratch = _step("private root", lambda: _build_root(from_template))
+    scratch = _step("private root", lambda: _build_root(birth.from_template))
     _step("host name", lambda: socket.sethostname(HOST_NAME))
     _step("loopback", raise_loopback)
     _step("bounding set", privileges.drop_bounding_set)
@@ -182,32 +225,46 @@ def _step(layer: str, action: Callable[[], T]) -> T:
         raise SandboxError(ErrorCode.UNAVAILABLE, f"{layer}: {error.strerror}", hint) from None
 
 
-def reset_process(channel: socket.socket) -> None:
-    """Nothing inherited: own session, empty environment, default signals, no descriptor but `channel`."""
+def reset_process(channel: socket.socket, *more: int) -> None:
+    """Nothing inherited: own session, empty environment, default signals, no descriptor but `channel` and `more` (-1: none)."""
     os.setsid()
     os.umask(0o022)
-    os.environ.clear()
-    for caught in (signal.SIGINT, signal.SIGCHLD, signal.SIGTERM, signal.SIGHUP):
-        signal.signal(caught, signal.SIG_DFL)
+    if os.environ:
+        os.environ.clear()
+    kernel.reset_signals(_CAUGHT)
     null = os.open("/dev/null", os.O_RDWR | os.O_CLOEXEC)
     for number in range(_STDIO_COUNT):
         os.dup2(null, number, inheritable=False)
-    kept = channel.fileno()
-    os.closerange(_STDIO_COUNT, kept)
-    os.closerange(kept + 1, resource.getrlimit(resource.RLIMIT_NOFILE)[0])
+    first = _STDIO_COUNT
+    for kept in sorted({channel.fileno(), *more} - {-1}):
+        os.closerange(first, kept)
+        first = kept + 1
+    os.closerange(first, resource.getrlimit(resource.RLIMIT_NOFILE)[0])
 
 
-def _become_user(channel: socket.socket) -> None:
-    if channel.recv(1) != b"M":  # the owner has written the maps
+def _become_user(gate: int) -> None:
+    if os.read(gate, 1) != b"M":  # the maps are written
         os._exit(1)
+    os.close(gate)
     os.setresgid(INSIDE_ID, INSIDE_ID, INSIDE_ID)
     os.setresuid(INSIDE_ID, INSIDE_ID, INSIDE_ID)
 
 
+def _leave_if_orphaned(guard: int) -> None:
+    """A parent that died before the death signal was set sends none; its number tells nothing in here."""
+    if guard >= 0:
+        if _is_readable(guard):
+            os._exit(1)
+        os.close(guard)
+
+
 def forbid_user_namespaces() -> None:
     """No user namespace below this one, for its owner neither. namespaces(7), /proc/sys/user."""
-    with open("/proc/sys/user/max_user_namespaces", "w") as file:
-        file.write("0")
+    descriptor = os.open("/proc/sys/user/max_user_namespaces", os.O_WRONLY | os.O_CLOEXEC)
+    try:
+        os.write(descriptor, b"0")
+    finally:
+        os.close(descriptor)
 
 
 def raise_loopback() -> None:
@@ -240,7 +297,9 @@ def _rehearse() -> None:
         os.close(descriptor)
 
 
-def _furnish(scratch: rootfs.Scratch, orders: Orders, mounts: tuple[int, ...]) -> tuple[socket.socket, ...]:
+def _furnish(
+    scratch: rootfs.Scratch, orders: Orders, mounts: tuple[int, ...]
+) -> tuple[tuple[socket.socket, ...], Pinned | None]:
     """Step 9: what the specification adds to the private root."""
     wanted = (orders.limits.tmpfs_mib, orders.limits.tmpfs_inodes)
     if wanted != (_DEFAULT.tmpfs_mib, _DEFAULT.tmpfs_inodes):
@@ -249,11 +308,14 @@ def _furnish(scratch: rootfs.Scratch, orders: Orders, mounts: tuple[int, ...]) -
     rootfs.write_files(orders.files)
     if orders.hosts:
         rootfs.write_hosts(orders.hosts, HOST_NAME)
+    if orders.trust:
+        rootfs.write_trust(orders.trust)
     listeners = tuple(_listen(host.address, host.port) for host in orders.hosts)
+    pinned = None
     if orders.executable is not None and orders.identity is not None:
-        _pin(orders.executable, orders.identity)
+        pinned = pin(orders.executable, orders.identity)
     rootfs.seal()
-    return listeners
+    return listeners, pinned
 
 
 def _listen(address: str, port: int) -> socket.socket:
@@ -265,20 +327,6 @@ def _listen(address: str, port: int) -> socket.socket:
         listener.close()
         raise SandboxError(ErrorCode.SETUP_FAILED, f"cannot listen on {address}:{port}: {error.strerror}") from None
     return listener
-
-
-def _pin(path: str, identity: FileIdentity) -> None:
-    """The file at `path` is the one that the caller checked, and stays it."""
-    try:
-        opened = os.open(path, os.O_PATH | os.O_CLOEXEC)
-    except OSError as error:
-        raise SandboxError(ErrorCode.NOT_FOUND, f"{path!r}: {error.strerror}", "mount the executable") from None
-    try:
-        if FileIdentity.of(os.fstat(opened)) != identity:
-            raise SandboxError(ErrorCode.EXECUTABLE_CHANGED, f"{path!r} is not the file that was checked", "ask again")
-        rootfs.pin_executable(path, opened)
-    finally:
-        os.close(opened)
 
 
 def lock(inside: Inside, kit: Kit, orders: Orders, supervisor: int | None = None) -> None:

@@ -28,6 +28,7 @@ CLONE_NEWUSER: Final = 0x10000000
 CLONE_NEWPID: Final = 0x20000000
 CLONE_NEWNET: Final = 0x40000000
 _CLONE_INTO_CGROUP: Final = 0x200000000
+_CLONE_PIDFD: Final = 0x00001000
 
 # uapi/linux/mount.h
 MOUNT_ATTR_RDONLY: Final = 0x1
@@ -84,10 +85,12 @@ _SECCOMP_IOCTL_NOTIF_SEND: Final = 0xC0182101
 _SECCOMP_IOCTL_NOTIF_ID_VALID: Final = 0x40082102
 _SECCOMP_USER_NOTIF_FLAG_CONTINUE: Final = 1
 
+_SIG_DFL: Final = ctypes.c_void_p(0)
 _CLOSE_RANGE_CLOEXEC: Final = 4
 _CLONE_VM: Final = 0x00000100  # uapi/linux/sched.h
 _SLEEPER_STACK: Final = 16 * 1024
 _CAPABILITY_BITS: Final = 64
+_CAPABILITIES: Final = tuple(ctypes.c_ulong(number) for number in range(_CAPABILITY_BITS))
 _KEYCTL_JOIN_SESSION_KEYRING: Final = 1  # uapi/linux/keyctl.h
 _MCL_CURRENT: Final = 1
 _MCL_FUTURE: Final = 2
@@ -164,29 +167,55 @@ def _check(name: str, result: int) -> int:
 
 
 def fork_into(namespaces: int, cgroup_fd: int | None = None) -> int:
-    """clone(2) with namespace flags, otherwise like `os.fork`: 0 in the child, its pid in the parent.
+    """`fork_with_pidfd` for callers that wait for the child by its number."""
+    pid, pidfd = fork_with_pidfd(namespaces, cgroup_fd)
+    if pid != 0:
+        os.close(pidfd)
+    return pid
 
-    cgroup_fd: a cgroup v2 directory that the child is born in (clone3(2), CLONE_INTO_CGROUP); moving it there afterwards
-    would stop every fork of the machine for a moment.
+
+def fork_with_pidfd(namespaces: int, cgroup_fd: int | None = None) -> tuple[int, int]:
+    """clone(2) with namespace flags, otherwise like `os.fork`: (0, -1) in the child, its pid and a pidfd in the parent.
+
+    The pidfd comes with the call (CLONE_PIDFD), because a number alone may mean another process already where SIGCHLD is
+    ignored. cgroup_fd: a cgroup v2 directory that the child is born in (clone3(2), CLONE_INTO_CGROUP); moving it there
+    afterwards would stop every fork of the machine for a moment.
 
     One call for all namespaces, because a fork that unshares and forks again costs twice as much. Single-threaded
     callers only.
     """
+    pidfd = ctypes.c_int(-1)
+    flags, address = namespaces | _CLONE_PIDFD, ctypes.addressof(pidfd)
     ctypes.pythonapi.PyOS_BeforeFork()
     try:
         if cgroup_fd is None:
-            pid = _native("clone", namespaces | signal.SIGCHLD, 0, 0, 0, 0)
+            pid = _native("clone", flags | signal.SIGCHLD, 0, address, 0, 0)
         else:
-            arguments = struct.pack("=11Q", namespaces | _CLONE_INTO_CGROUP, 0, 0, 0, signal.SIGCHLD, 0, 0, 0, 0, 0, cgroup_fd)
+            words = (flags | _CLONE_INTO_CGROUP, address, 0, 0, signal.SIGCHLD, 0, 0, 0, 0, 0, cgroup_fd)
+            arguments = struct.pack("=11Q", *words)
             pid = _call("clone3", _CLONE3, arguments, len(arguments))
     except OSError:
         ctypes.pythonapi.PyOS_AfterFork_Parent()
         raise
     if pid == 0:
         ctypes.pythonapi.PyOS_AfterFork_Child()
-    else:
-        ctypes.pythonapi.PyOS_AfterFork_Parent()
-    return pid
+        return 0, -1
+    ctypes.pythonapi.PyOS_AfterFork_Parent()
+    return pid, pidfd.value
+
+
+def reset_signals(numbers: tuple[int, ...]) -> None:
+    """signal(2): the kernel's default for each, past Python's table of handlers, whose use costs a fork dear."""
+    for number in numbers:
+        _LIBC.signal(ctypes.c_int(number), _SIG_DFL)
+
+
+def open_signals(number: int) -> int:
+    """signalfd(2): a descriptor that is readable while the blocked signal `number` is pending; read 128 bytes of it to
+    take it."""
+    mask = ctypes.create_string_buffer(struct.pack("=Q", 1 << (number - 1)).ljust(128, b"\0"), 128)  # sigset_t of libc
+    flags = ctypes.c_int(os.O_CLOEXEC | os.O_NONBLOCK)
+    return _check("signalfd", int(_LIBC.signalfd(ctypes.c_int(-1), mask, flags)))
 
 
 @contextlib.contextmanager
@@ -213,8 +242,8 @@ def drop_bounding_set() -> None:
     """prctl(2) PR_CAPBSET_DROP for every capability that the kernel knows; one call each is all there is."""
     call = _LIBC.prctl
     option, zero = ctypes.c_int(PR_CAPBSET_DROP), ctypes.c_ulong(0)
-    for capability in range(_CAPABILITY_BITS):
-        if call(option, ctypes.c_ulong(capability), zero, zero, zero) < 0:
+    for capability in _CAPABILITIES:
+        if call(option, capability, zero, zero, zero) < 0:
             if ctypes.get_errno() != errno.EINVAL:  # EINVAL: no capability of this number, and none above
                 _fail("prctl")
             return

@@ -36,6 +36,7 @@ class Orders:
     limits: Limits
     loopback: bool
     programs: tuple[str, ...] | None = None
+    trust: bytes = b""
 
     @classmethod
     def of(cls, spec: SandboxSpec, default_cwd: str = HOME_DIR) -> "Orders":
@@ -52,6 +53,7 @@ class Orders:
             limits=spec.limits,
             loopback=spec.loopback,
             programs=spec.programs,
+            trust=spec.trust,
         )
 
     def to_message(self) -> dict[str, Any]:
@@ -68,6 +70,7 @@ class Orders:
             "limits": asdict(self.limits),
             "loopback": self.loopback,
             "programs": None if self.programs is None else list(self.programs),
+            "trust": wire.text_of(self.trust),
         }
 
     @classmethod
@@ -86,6 +89,7 @@ class Orders:
             limits=Limits(**body["limits"]),
             loopback=body["loopback"],
             programs=None if body["programs"] is None else tuple(str(path) for path in body["programs"]),
+            trust=wire.bytes_of(body["trust"]),
         )
 
 
@@ -117,5 +121,6 @@ def spec_from_message(body: dict[str, Any]) -> SandboxSpec:
         protected=tuple(body["protected"]),
         loopback=orders.loopback,
         programs=orders.programs,
+        trust=orders.trust,
         explain=body["explain"],
     )

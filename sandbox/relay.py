@@ -9,12 +9,15 @@ import contextlib
 import errno
 import select
 import socket
-import threading
 import time
 from collections.abc import Callable
-from typing import Final
+from typing import TYPE_CHECKING, Final
 
 from sandbox.spec import HostEntry
+
+# Imported where it is used: a zygote has this module too, and what threading does after a fork costs 130 page copies.
+if TYPE_CHECKING:
+    import threading
 
 _CHUNK: Final = 65536
 _CONNECT_TIMEOUT_S: Final = 15.0
@@ -38,9 +41,11 @@ class Relay:
     def __init__(self, pairs: tuple[tuple[socket.socket, HostEntry], ...], connect: Connect) -> None:
         self._listeners = tuple(listener for listener, _ in pairs)
         self._connect = connect
-        self._slots = threading.BoundedSemaphore(_MAX_CONNECTIONS)
+        if not pairs:
+            return
+        self._slots = _slots()
         for listener, entry in pairs:
-            threading.Thread(target=self._accept, args=(listener, entry), daemon=True).start()
+            _start(self._accept, listener, entry)
 
     def close(self) -> None:
         """Stop listening. Connections end with the command, whose end of them is gone."""
@@ -64,18 +69,31 @@ class Relay:
                     return  # closed
                 time.sleep(_PAUSE_S)
                 continue
-            threading.Thread(target=self._serve, args=(inside, entry), daemon=True).start()
+            _start(self._serve, inside, entry)
 
     def _serve(self, inside: socket.socket, entry: HostEntry) -> None:
         # A failing side closes both, which is all that TCP could say.
         try:
             with inside, contextlib.suppress(OSError), self._connect(entry) as outside:
-                back = threading.Thread(target=_copy, args=(outside, inside), daemon=True)
-                back.start()
+                back = _start(_copy, outside, inside)
                 _copy(inside, outside)
                 back.join()
         finally:
             self._slots.release()
+
+
+def _slots() -> "threading.BoundedSemaphore":
+    import threading
+
+    return threading.BoundedSemaphore(_MAX_CONNECTIONS)
+
+
+def _start(function: Callable[..., None], *arguments: object) -> "threading.Thread":
+    import threading
+
+    thread = threading.Thread(target=function, args=arguments, daemon=True)
+    thread.start()
+    return thread
 
 
 def _copy(source: socket.socket, target: socket.socket) -> None:

@@ -16,7 +16,7 @@ from typing import Final
 
 from sandbox import kernel
 from sandbox.errors import ErrorCode, SandboxError
-from sandbox.spec import HOME_DIR, INSIDE_ID, USER_NAME, HostEntry, PrivateFile
+from sandbox.spec import HOME_DIR, INSIDE_ID, TRUST_BUNDLE, USER_NAME, HostEntry, PrivateFile
 
 # Where the old root still stands while the new one is built; any directory that exists everywhere will do.
 _STAGE: Final = "/proc"
@@ -46,6 +46,14 @@ _DEVICE_LINKS: Final = (
     ("stdin", "/proc/self/fd/0"),
     ("stdout", "/proc/self/fd/1"),
     ("stderr", "/proc/self/fd/2"),
+)
+# What programs read for the certificates of the system: Debian and Arch, Fedora, SUSE, Alpine.
+_BUNDLES: Final = (
+    "/etc/ssl/certs/ca-certificates.crt",
+    "/etc/pki/tls/certs/ca-bundle.crt",
+    "/etc/pki/ca-trust/extracted/pem/tls-ca-bundle.pem",
+    "/etc/ssl/ca-bundle.pem",
+    "/etc/ssl/cert.pem",
 )
 _DIRECTORIES: Final = (
     "usr",
@@ -251,10 +259,10 @@ def _mount_scratch(stack: ExitStack, root: int, mib: int, inodes: int) -> Scratc
     options = (("size", f"{mib}m"), ("nr_inodes", str(inodes)), ("mode", "0700"))
     context, mount = kernel.new_filesystem("tmpfs", options, kernel.MOUNT_ATTR_NOSUID | kernel.MOUNT_ATTR_NODEV)
     _keep(stack, mount)
+    mask = os.umask(0)
     for _, name, _ in _SCRATCH:
-        os.mkdir(name, 0o700, dir_fd=mount)
-        if name != "home":
-            os.chmod(name, 0o1777, dir_fd=mount)  # noqa: S103  as every /tmp is; nobody else is inside
+        os.mkdir(name, 0o700 if name == "home" else 0o1777, dir_fd=mount)  # as every /tmp is; nobody else is inside
+    os.umask(mask)
     kernel.move_mount(mount, root, "tmp")
     copies = []
     for target, name, attributes in _SCRATCH:
@@ -369,6 +377,28 @@ def write_hosts(entries: Iterable[HostEntry], host_name: str) -> None:
         finally:
             os.close(copy)
         os.unlink("hosts", dir_fd=root)
+    finally:
+        os.close(root)
+
+
+def write_trust(certificates: bytes) -> None:
+    """The system's certificates and these, in TRUST_BUNDLE and in the place of every bundle of the system."""
+    bundles = sorted({os.path.realpath(path) for path in _BUNDLES if os.path.isfile(path)})
+    system = b""
+    if bundles:
+        with open(bundles[0], "rb") as file:
+            system = file.read()
+    root = os.open(os.path.dirname(TRUST_BUNDLE), os.O_PATH | os.O_DIRECTORY | os.O_CLOEXEC)
+    try:
+        name = os.path.basename(TRUST_BUNDLE)
+        _write_new(root, name, system.rstrip(b"\n") + b"\n" + certificates, 0o444)
+        for bundle in bundles:
+            copy = kernel.open_tree_clone(name, dir_fd=root)
+            try:
+                kernel.set_mount_attributes(copy, add=_NO_FILES | kernel.MOUNT_ATTR_RDONLY)
+                kernel.move_mount(copy, kernel.AT_FDCWD, bundle)
+            finally:
+                os.close(copy)
     finally:
         os.close(root)
 

@@ -18,6 +18,7 @@ from typing import Final
 from sandbox.errors import ErrorCode, SandboxError
 
 HOME_DIR: Final = "/home/sandbox"  # private, empty, gone with the command
+TRUST_BUNDLE: Final = "/run/ca-certificates.pem"  # where certificates of `SandboxSpec.trust` are, beside the system's
 DEFAULT_PATH: Final = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"
 USER_NAME: Final = "sandbox"
 SCRATCH_DIRS: Final = ("/tmp", "/var/tmp", HOME_DIR, "/dev/shm")  # noqa: S108  # private and writable in every strict sandbox
@@ -201,7 +202,8 @@ class SandboxSpec:
     directories, and of the system's directories of programs nothing else can even be read and no mount is executable (so
     that the dynamic loader, which has to be executable, can start nothing else), nor is /proc/PID readable. loopback: True
     lets the command listen on, and connect to, any port of its own private loopback; otherwise only the ports of `hosts` can
-    be reached.
+    be reached. trust: certificates (PEM) that are trusted inside beside the system's: in TRUST_BUNDLE, and where programs look
+    for the system's bundle.
     explain: `run` reports what is refused (slow, and it tells of paths outside).
     """
 
@@ -218,6 +220,7 @@ class SandboxSpec:
     protected: tuple[str, ...] = ()
     programs: tuple[str, ...] | None = None
     loopback: bool = False
+    trust: bytes = b""
     explain: bool = False
 
     def __post_init__(self) -> None:
@@ -270,6 +273,8 @@ class SandboxSpec:
             raise _bad("two hosts share one address and port")
         if self.level is not Level.STRICT and self.hosts:
             raise _bad(f"hosts need a network namespace, which level {self.level} has not")
+        if self.level is not Level.STRICT and self.trust:
+            raise _bad(f"certificates to trust need a mount namespace, which level {self.level} has not")
         moved = [mount for mount in self.mounts if mount.source != mount.target] if self.level is not Level.STRICT else []
         if moved:
             raise _bad(f"mount of {moved[0].source!r} elsewhere needs a mount namespace, which level {self.level} has not")

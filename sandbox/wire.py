@@ -47,7 +47,8 @@ def send(channel: socket.socket, body: dict[str, Any], descriptors: tuple[int, .
     rights = [(socket.SOL_SOCKET, socket.SCM_RIGHTS, array.array("i", descriptors))] if descriptors else []
     try:
         sent = channel.sendmsg([frame], rights, socket.MSG_NOSIGNAL)
-        channel.sendall(frame[sent:], socket.MSG_NOSIGNAL)
+        if sent < len(frame):
+            channel.sendall(frame[sent:], socket.MSG_NOSIGNAL)
     except OSError as error:
         raise WireError(f"send: {error.strerror}") from None
 

@@ -29,6 +29,9 @@ CONTEXT = GrantContext(
     timeout_ms=30_000,
 )
 CONTENT = SealedContent({"TOKEN": Secret("s3cr3t-äöü-\x00")}, (Secret("s3cr3t"), Secret(b"\xff\x80")))
+SECRETLESS = SealedContent(
+    {"TOKEN": Secret("ghp_stand-in")}, (), (Secret("ghp_stand-in"),), Secret(bytes(range(32))), {"CONFIG": Secret("a: b\n")}
+)
 
 
 # --- keys
@@ -235,3 +238,8 @@ def test_a_wrapped_token_comes_back_for_its_request_and_key_only() -> None:
     ]:
         with pytest.raises(ProtocolError):
             seal.unwrap_token(key, text, request_id=request_id)
+
+
+def test_a_grant_without_secrets_carries_placeholders_and_the_right_to_use_the_gateway() -> None:
+    key = SealKey()
+    assert key.open(seal.seal_content(key.public, SECRETLESS, CONTEXT), CONTEXT) == SECRETLESS

@@ -24,6 +24,7 @@ if TYPE_CHECKING:
     from janee.seal import RunnerKey
 
 _STATE_COLUMN: Final = 12
+_STREAMS_OF: Final = "egress:"  # in place of a runner key's name, which has no colon
 _KEEP_ENDED_S: Final = 86_400.0
 _PRUNE_AT_ONCE: Final = 4  # rows forgotten for each new one: more than come, and never a long transaction
 
@@ -112,6 +113,16 @@ class Transaction:
         tag = _binding.grant_tag(self._vault, (*row[:_STATE_COLUMN], state, float(now)))
         self._db.execute("UPDATE grants SET state = ?, ended_at = ?, tag = ? WHERE id = ?", (state, float(now), tag, grant_id))
         return True
+
+    def claim_stream(self, grant_id: str, stream_id: str, expires_at: float) -> bool:
+        """Use up the id of an egress stream: True once. expires_at: when the grant cannot be live any more."""
+        values = (_STREAMS_OF + grant_id, stream_id, float(expires_at))
+        return self._db.execute("INSERT OR IGNORE INTO nonces VALUES (?, ?, ?)", values).rowcount == 1
+
+    def count_streams(self, grant_id: str) -> int:
+        """How many were claimed under a grant."""
+        found = self._db.execute("SELECT count(*) FROM nonces WHERE key_name = ?", (_STREAMS_OF + grant_id,)).fetchone()
+        return int(found[0])
 
     def hit_rate(self, bucket: str, limit: RateLimit, now: float) -> bool:
         """Count one hit; False (and not counted) if there were `limit.count` already in the last `limit.per_s` seconds."""

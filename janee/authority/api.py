@@ -28,10 +28,12 @@ from janee import protocol
 from janee.authority.callers import Caller
 from janee.authority.core import Authority
 from janee.authority.denial import DecisionDenied
+from janee.authority.egress.gateway import Gateway
 from janee.authority.gate import Gate
 from janee.errors import JaneeError, ProtocolError, StoreError
 from janee.protocol import ErrorBody, ErrorCode, Message, parse_message
 from janee.seal import RunnerKey, Signature, sign_response
+from janee.tunnel import EGRESS_PATH
 
 BODY_DEADLINE_S: Final = 15.0
 MAX_BODIES_IN_FLIGHT: Final = 96 << 20  # bytes
@@ -130,6 +132,8 @@ def make_app(authority: Authority, gate: Gate, *, is_private: bool) -> Starlette
     border = _Border(authority, gate, is_private)
     routes = [Route(row.path, border.endpoint(row), methods=[row.method]) for row in ROWS]
     routes.append(Route(protocol.PATH_HEALTH, border.health, methods=["GET"]))
+    # Not a row: its right is the grant's key and not a signature, and nothing of it is read whole.
+    routes.append(Route(EGRESS_PATH + "{grant_id}", Gateway(authority, gate), methods=["POST"]))
     app = Starlette(routes=routes, exception_handlers={HTTPException: _not_found})
     app.router.redirect_slashes = False  # a path is this one or another one
     return app

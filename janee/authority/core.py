@@ -14,7 +14,7 @@ from __future__ import annotations
 
 import os
 import time
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Awaitable, Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Final, NoReturn
@@ -23,8 +23,9 @@ import janee
 from janee.authority import grants
 from janee.authority.callers import Caller, Subject, identify
 from janee.authority.crowding import DenialLimit
-from janee.authority.delivery import build_content, scrub_values
+from janee.authority.delivery import StandIns, build_content, scrub_values
 from janee.authority.denial import DecisionDenied
+from janee.authority.egress.placeholder import placeholders
 from janee.authority.masks import Masks, clean_fields
 from janee.authority.policy import (
     CompiledCapability,
@@ -54,7 +55,7 @@ from janee.authority.records import (
 from janee.authority.source import PolicySource
 from janee.authority.store import Store, Transaction
 from janee.authority.views import capability_info
-from janee.config.schema import Service
+from janee.config.schema import Auth, Delivery, Service
 from janee.errors import ConfigError, JaneeError, ProtocolError, StoreError
 from janee.profiles import Hardening
 from janee.protocol import (
@@ -105,8 +106,16 @@ class Authority:
         self._entropy = entropy
         self._audit_works = True
         self.upstreams: Upstreams | None = None  # made by the first `execute`
+        self.on_stop: list[Callable[[], Awaitable[None]]] = []
+        self.on_grant_end: Callable[[str], None] = _ignore  # told of each grant that ends: the gateway cuts its streams
+
+    async def stop_streams(self) -> None:
+        """Cut what does not end by itself, so that the rest of the requests can end in peace."""
+        for stop in self.on_stop:
+            await stop()
 
     async def close(self) -> None:
+        await self.stop_streams()
         if self.upstreams is not None:
             await self.upstreams.close()
 
@@ -234,7 +243,13 @@ class Authority:
             now=now,
             hardening=hardening,
         )
-        content = build_content(compiled.env, compiled.service.auth, secrets)
+        stand_ins = None
+        if compiled.capability.delivery is Delivery.SECRETLESS:
+            stand_ins = StandIns(
+                self.placeholders(compiled.service.auth, secrets, plan.context.grant_id),
+                self.store.egress_key(plan.context.grant_id).key,
+            )
+        content = build_content(compiled.env, compiled.service.auth, secrets, compiled.capability.delivery, stand_ins)
         if request.runner.seal_to is None:
             return plan, grants.plain_grant(plan, content)
         return plan, grants.sealed_grant(plan, content, request.runner.seal_to)
@@ -263,6 +278,7 @@ class Authority:
                 audit_completion(tx, self.masks, row, completion, outcome)
         if problem is not None:
             raise ProtocolError(*problem, "nothing to do: every grant is reported once, by its own Runner")
+        self.on_grant_end(completion.grant_id)
 
     def sweep(self) -> int:
         """Mark the grants that were never reported as abandoned; how many. Raises StoreError."""
@@ -280,6 +296,8 @@ class Authority:
                     marked += 1
                     tx.audit("grant.abandoned", **self.masks.clean(grant_fields(row)), outcome=Outcome.ABANDONED.value)
             tx.prune(now)
+        for row in candidates:
+            self.on_grant_end(row.grant_id)
         return marked
 
     # --- questions
@@ -372,6 +390,10 @@ class Authority:
         except StoreError as error:
             return {}, error
 
+    def placeholders(self, auth: Auth, secrets: Mapping[str, Secret], grant_id: str) -> Mapping[str, Secret]:
+        """What the command of a grant holds instead of a service's secrets, by field."""
+        return placeholders(auth, secrets, lambda name: self.store.placeholder_seed(grant_id, name))
+
     @contextmanager
     def transaction(self) -> Iterator[Transaction]:
         """The store's transaction; remembers for `health` whether it could be written."""
@@ -388,6 +410,11 @@ class Authority:
         self._policy()
         self.masks.every()
 
+    def capability(self, name: str) -> CompiledCapability | None:
+        """A capability of the policy in force."""
+        policy = self._policy()
+        return None if policy is None else policy.capabilities.get(name)
+
     def _policy(self) -> Policy | None:
         try:
             return self._source.current()
@@ -396,6 +423,10 @@ class Authority:
 
     def _common(self, caller: Caller, subject: Subject, request: Any, decision: Decision) -> dict[str, Any]:
         return common_fields(caller, subject, request.runner.runner_id, request.request_id, request.claimed_agent, decision)
+
+
+def _ignore(grant_id: str) -> None:
+    pass
 
 
 def sandbox_of(request: AuthorizeRequest) -> str:

@@ -9,18 +9,21 @@ from __future__ import annotations
 
 import asyncio
 import base64
+import hashlib
 import time
 from collections.abc import Mapping
 from typing import Any, Final
+from urllib.parse import urlencode, urlsplit
 
 from janee.authority.callers import Caller, Subject
 from janee.authority.core import TOO_MANY_DENIALS, Authority
 from janee.authority.delivery import basic_pair
 from janee.authority.denial import DecisionDenied
+from janee.authority.egress.signers import Scope, ToSign, sign
 from janee.authority.policy import HttpQuery, HttpTarget, refuse
 from janee.authority.records import MAX_REFUSED, MAX_SHOWN, common_fields, decided, short_fields
 from janee.authority.upstream import MAX_CALLS, MAX_RESPONSE_BYTES, UpstreamRequest, UpstreamResponse, Upstreams
-from janee.config.schema import Auth, AuthType, Service
+from janee.config.schema import AWS_FIELDS, AWS_SESSION, Auth, AuthType, Service
 from janee.errors import JaneeError, ProtocolError, StoreError
 from janee.protocol import ErrorCode, ExecuteRequest, ExecuteResponse
 from janee.scrubber import Scrubber
@@ -122,7 +125,7 @@ async def _send_audited(
         upstreams = _upstreams(authority)
         async with asyncio.timeout(timeout_s), upstreams.turn(service, crowd):
             waited_s = time.monotonic() - started
-            response = await upstreams.send(service, _request(service, target, body, secrets))
+            response = await upstreams.send(service, _request(service, target, body, secrets, authority.clock()))
             answer = await _clean(response, authority.masks.of(service, secrets))
         result = {"outcome": "completed", "status": answer.status, "bytes": len(response.body), "scrubHits": answer.scrub_hits}
         return answer
@@ -153,7 +156,9 @@ def _upstreams(authority: Authority) -> Upstreams:
 # --- the request ------------------------------------------------------------------------------------------------------
 
 
-def _request(service: Service, target: HttpTarget, body: str | None, secrets: Mapping[str, Secret]) -> UpstreamRequest:
+def _request(
+    service: Service, target: HttpTarget, body: str | None, secrets: Mapping[str, Secret], now: float
+) -> UpstreamRequest:
     headers = {name.encode("ascii"): value.encode("ascii") for name, value in target.headers.items()}
     headers.setdefault(b"accept", b"*/*")
     headers[b"user-agent"] = b"janee"
@@ -163,8 +168,44 @@ def _request(service: Service, target: HttpTarget, body: str | None, secrets: Ma
         headers[b"content-type"] = (
             b"application/json" if body and body.lstrip()[:1] in ("{", "[") else b"text/plain; charset=utf-8"
         )
-    headers |= credential_headers(service.auth, secrets)
-    return UpstreamRequest(target.method, target.path, target.query, headers, content)
+    query = target.query
+    if service.auth.type is AuthType.QUERY:
+        own = urlencode([(service.auth.options["param"], secrets["key"].expose())])
+        query = f"{query}&{own}" if query else own
+    elif service.auth.type is AuthType.AWS_SIGV4:
+        headers |= _aws_headers(service, target, content or b"", headers, secrets, now)
+    else:
+        headers |= credential_headers(service.auth, secrets)
+    return UpstreamRequest(target.method, target.path, query, headers, content)
+
+
+def _aws_headers(
+    service: Service,
+    target: HttpTarget,
+    content: bytes,
+    headers: Mapping[bytes, bytes],
+    secrets: Mapping[str, Secret],
+    now: float,
+) -> dict[bytes, bytes]:
+    """The headers that sign a request. Raises ProtocolError UPSTREAM_FAILED, RefusedError, StoreError SECRET_UNUSABLE."""
+    options = service.auth.options
+    if not {"region", "service"} <= options.keys():
+        why = f"the service {service.name} names no region and service to sign for"
+        raise ProtocolError(ErrorCode.UPSTREAM_FAILED, why, "set region and service under its auth")
+    stamp = time.strftime("%Y%m%dT%H%M%SZ", time.gmtime(now))
+    digest = hashlib.sha256(content).hexdigest()
+    own = {b"x-amz-date": stamp.encode(), b"x-amz-content-sha256": digest.encode()}
+    if AWS_SESSION in secrets:
+        own[b"x-amz-security-token"] = secrets[AWS_SESSION].expose()
+    url = urlsplit(service.base_url)
+    sent = {b"host": url.netloc.encode("ascii"), **headers, **own}
+    texts = tuple((name.decode("ascii"), value.decode("latin-1")) for name, value in sent.items())
+    path = url.path.rstrip("/") + target.path + (f"?{target.query}" if target.query else "")
+    covered = tuple(name for name, _ in texts if name in ("host", "content-type") or name.startswith("x-amz-"))
+    scope = Scope(stamp[:8], options["region"], options["service"], covered)
+    key, secret = (secrets[name] for name in AWS_FIELDS)
+    made = sign(ToSign(target.method, path, texts, digest), scope, key.expose_text(), secret.expose())
+    return _verified(own | {b"authorization": made.encode("latin-1")})
 
 
 def credential_headers(auth: Auth, secrets: Mapping[str, Secret]) -> dict[bytes, bytes]:
@@ -176,6 +217,10 @@ def credential_headers(auth: Auth, secrets: Mapping[str, Secret]) -> dict[bytes,
         headers = {b"authorization": b"Basic " + pair}
     else:
         headers = {name.lower().encode("ascii"): secret.expose() for name, secret in secrets.items()}
+    return _verified(headers)
+
+
+def _verified(headers: dict[bytes, bytes]) -> dict[bytes, bytes]:
     if any(byte < 0x20 or byte == 0x7F for value in headers.values() for byte in value):
         raise StoreError(
             "SECRET_UNUSABLE", "the credential holds a control character, so no header can carry it", "store it anew"

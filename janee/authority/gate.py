@@ -87,6 +87,15 @@ class Gate:
             self._failures.note(opened.failure.code, opened.key.name)
         return opened
 
+    def knows(self, name: str) -> bool:
+        """Whether a runner key is known and not revoked, now. Raises StoreError."""
+        stored = self._key(name)
+        return stored is not None and not stored.is_revoked
+
+    def note_failure(self, code: str) -> None:
+        """Audit, within bounds, that somebody without a right knocked."""
+        self._failures.note(code, None)
+
     def _open(self, method: str, path: bytes, query: bytes, headers: Mapping[str, str], body: bytes) -> Opened:
         if self._original_key is not None and _ORIGINAL_HEADER in headers and "signature" not in headers:
             return self._original(headers[_ORIGINAL_HEADER])

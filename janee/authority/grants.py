@@ -82,6 +82,7 @@ def plan_grant(
             allow_private=compiled.service.allow_private,
         ),
         delivery=capability.delivery.value,
+        egress=compiled.egress,
         hardening=_orders(hardening),
     )
     context = GrantContext(

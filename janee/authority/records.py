@@ -127,6 +127,8 @@ def audit_completion(tx: Transaction, masks: Masks, row: GrantRow, completion: C
         {
             "startedAt": completion.started_at,
             "error": completion.error,
+            # The Runner's own count; what went through the gateway is on record one by one besides.
+            "network": [host.to_wire() for host in completion.network] or None,
             # What the Runner says it did, where it differs from what was granted: an alarm for whoever reads the log.
             "policyHashReported": _if_other(completion.policy_hash, row.policy_hash),
             "sandboxReported": _if_other(completion.sandbox, row.sandbox),
@@ -144,6 +146,7 @@ def audit_completion(tx: Transaction, masks: Masks, row: GrantRow, completion: C
             stderrBytes=completion.stderr_bytes,
             scrubbedStdoutHits=completion.scrubbed_stdout_hits,
             scrubbedStderrHits=completion.scrubbed_stderr_hits,
+            placeholderHits=completion.placeholder_hits or None,
             truncated=completion.truncated,
         )
     tx.audit(

@@ -226,6 +226,7 @@ class _Server(Server):
                 await sweeper
 
     async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
+        await self._authority.stop_streams()
         await super().shutdown(sockets)
         await self._authority.close()
 

@@ -32,6 +32,7 @@ from janee.authority.vault import Vault, create_master_key, load_master_key, mak
 from janee.config.home import JaneeHome, verify_private_directory
 from janee.errors import ConfigError, StoreError
 from janee.secret import Secret
+from janee.tunnel import EgressKey
 
 __all__ = ["GrantRow", "RunnerInfoRow", "SessionRow", "Store", "StoredAgent", "StoredRunnerKey", "Transaction"]
 
@@ -303,6 +304,14 @@ class Store:
         for row in rows:
             _binding.verify_grant(self._vault, row)
         return tuple(grant_row(row) for row in rows)
+
+    def egress_key(self, grant_id: str) -> EgressKey:
+        """The right to use the gateway under a grant."""
+        return EgressKey(grant_id, self._vault.egress_secret("key", grant_id))
+
+    def placeholder_seed(self, grant_id: str, field: str) -> Secret:
+        """32 bytes that a grant's stand-in for one secret is made of."""
+        return self._vault.egress_secret("placeholder", grant_id, field)
 
     @property
     def public_key(self) -> bytes:

@@ -32,7 +32,7 @@ _MAX_KEY_FILE: Final = 1024
 class Vault:
     """The keys of one store, derived from its master key (HKDF-Expand of RFC 5869, one block each)."""
 
-    __slots__ = ("_box", "_signer", "_store_id", "_tag_key")
+    __slots__ = ("_box", "_egress", "_signer", "_store_id", "_tag_key")
 
     def __init__(self, master: Secret, store_id: str) -> None:
         def derive(purpose: str) -> bytes:
@@ -41,6 +41,7 @@ class Vault:
         self._store_id = store_id
         self._box = AESGCM(derive("at-rest"))
         self._tag_key = Secret(derive("agent-tokens"))
+        self._egress = Secret(derive("egress"))
         self._signer = Ed25519PrivateKey.from_private_bytes(derive("checkpoints"))
 
     def seal(self, kind: str, *names: str, value: Secret) -> bytes:
@@ -67,6 +68,11 @@ class Vault:
         """A keyed tag (HMAC-SHA-256) over the parts: who lacks the master key can neither make nor move one."""
         message = b"".join(len(part).to_bytes(4, "big") + part for part in parts)
         return hmac.digest(self._tag_key.expose(), message, "sha256")
+
+    def egress_secret(self, purpose: str, grant_id: str, name: str = "") -> Secret:
+        """32 bytes for one grant's egress: derived, so that nothing is stored and all Authorities of a store agree."""
+        message = json.dumps(["janee-egress-v1", purpose, grant_id, name]).encode()
+        return Secret(hmac.digest(self._egress.expose(), message, "sha256"))
 
     def sign(self, payload: bytes) -> bytes:
         return self._signer.sign(payload)

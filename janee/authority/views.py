@@ -11,7 +11,8 @@ def capability_info(compiled: CompiledCapability) -> CapabilityInfo:
     """One line of `janee_list`."""
     capability = compiled.capability
     is_exec = capability.mode is Mode.EXEC
-    rules = {} if is_exec else {"allow": [r.text for r in compiled.allow], "deny": [r.text for r in compiled.deny]}
+    has_rules = not is_exec or bool(compiled.egress and (compiled.allow or compiled.deny))
+    rules = {} if not has_rules else {"allow": [r.text for r in compiled.allow], "deny": [r.text for r in compiled.deny]}
     return CapabilityInfo(
         name=capability.name,
         service=capability.service,

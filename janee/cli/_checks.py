@@ -25,7 +25,7 @@ from janee.cli._clashes import REMEDY, stored_clashes
 from janee.cli._home import compiled
 from janee.config.file import JaneeHome, load_config
 from janee.config.home import verify_private_directory
-from janee.config.schema import ArgvRule, Capability, Config, Mode, Service
+from janee.config.schema import ArgvRule, Capability, Config, Delivery, Mode, Service
 from janee.errors import JaneeError
 
 OLDEST_PYTHON: Final = (3, 11)
@@ -127,6 +127,9 @@ def _capability(config: Config, capability: Capability) -> Iterator[Check]:
     if capability.mode is Mode.EXEC and capability.min_sandbox != "strict":
         detail = f"capability {capability.name}: the sandbox may be as weak as {capability.min_sandbox}"
         yield Check("config", Status.WARN, detail, f"{edit} --min-sandbox strict")
+    if capability.mode is Mode.EXEC and capability.delivery is not Delivery.SECRETLESS:
+        detail = f"capability {capability.name}: its commands hold the credential (delivery {capability.delivery.value})"
+        yield Check("config", Status.WARN, detail, f"where they speak HTTP: {edit} --delivery secretless")
     if capability.mode is Mode.EXEC and not capability.allow_commands:
         yield Check("config", Status.WARN, f"capability {capability.name}: it allows no command", f"{edit} --allow-command …")
 

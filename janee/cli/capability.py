@@ -12,7 +12,7 @@ from janee.cli._home import changing, compiled, current_home, missing, section, 
 from janee.cli._options import json_option
 from janee.cli._output import note, print_json, say, table, warn
 from janee.config.file import command_rule_data, load_config
-from janee.config.schema import DEFAULT_AGENTS, AnyOf, ArgvRule, Capability, CommandRule, Config, Match, Mode
+from janee.config.schema import DEFAULT_AGENTS, AnyOf, ArgvRule, Capability, CommandRule, Config, Delivery, Match, Mode
 from janee.errors import StoreError, UsageError
 
 if TYPE_CHECKING:
@@ -46,7 +46,10 @@ _OPTIONS: Final[Sequence[tuple[tuple[str, ...], dict[str, Any], str]]] = (
     ),
     (
         ("--delivery",),
-        {"type": click.Choice(["secretless", "file", "env"]), "help": "How a command gets the credential."},
+        {
+            "type": click.Choice(["secretless", "file", "env"]),
+            "help": "How a command gets the credential: not at all (secretless, the default), by a file or a variable.",
+        },
         "delivery",
     ),
     (
@@ -127,7 +130,7 @@ def add(name: str, service: str, as_json: bool, **values: Any) -> None:
     if is_default:
         entry["allowedAgents"] = list(DEFAULT_AGENTS)
     if entry["mode"] == "exec":
-        entry.setdefault("delivery", "env")
+        entry.setdefault("delivery", "secretless")
     home = current_home()
     with changing(home, "capability.added", fields=lambda config: _facts(config, name)) as root:
         capabilities = section(root, "capabilities")
@@ -236,7 +239,7 @@ def show_capabilities(rows: Sequence[Mapping[str, Any]]) -> None:
             (
                 row["name"],
                 row["service"],
-                row["mode"],
+                f"{row['mode']}, {row['delivery']}" if row["delivery"] else row["mode"],
                 "any proven" if row["access"] == "open" else ", ".join(row["allowedAgents"]) or "nobody",
                 _in_words(row["allowCommands"] if row["mode"] == "exec" else row["rules"]["allow"]) or "nothing",
             )
@@ -385,6 +388,13 @@ def _weaknesses(config: Config, policy: Policy, name: str) -> list[str]:
         found.append("it allows no command yet: add one with --allow-command")
     if capability.mode is Mode.EXEC and not capability.env:
         found.append("its commands get no credential: add --env NAME={{credential}}")
+    if capability.mode is Mode.EXEC and capability.delivery is Delivery.SECRETLESS and not policy.capabilities[name].egress:
+        found.append(
+            "none of its network is the service's, so its placeholder is replaced nowhere: add the service's host:port"
+        )
+    is_bound = capability.delivery is Delivery.SECRETLESS
+    if capability.mode is Mode.EXEC and not is_bound and (capability.rules.allow or capability.rules.deny):
+        found.append("its rules bind no command that holds the credential: they need --delivery secretless")
     if capability.mode is Mode.PROXY and not capability.rules.allow:
         found.append("it allows no request yet: add a rule with --allow")
     if not capability.allowed_agents and capability.access != "open":

@@ -14,11 +14,16 @@ from janee.cli._options import json_option
 from janee.cli._output import note, print_json, say, table, warn
 from janee.cli._secrets import collect_secrets
 from janee.config.file import JaneeHome, load_config
-from janee.config.schema import AuthType, Service
+from janee.config.schema import AWS_FIELDS, AWS_SESSION, AuthType, Service
 from janee.errors import UsageError
 from janee.secret import Secret
 
-_FIELDS: Final = {AuthType.BEARER: ("key",), AuthType.BASIC: ("username", "password")}
+_FIELDS: Final = {
+    AuthType.BEARER: ("key",),
+    AuthType.BASIC: ("username", "password"),
+    AuthType.QUERY: ("key",),
+    AuthType.AWS_SIGV4: AWS_FIELDS,
+}
 
 
 @click.group(name="service")
@@ -50,6 +55,12 @@ def _target_options(function: Any) -> Any:
     "--header", "headers", multiple=True, metavar="NAME", help="With --auth-type headers: a header's name; repeatable."
 )
 @click.option("--username", metavar="NAME", help="With --auth-type basic.")
+@click.option("--param", metavar="NAME", help="With --auth-type query: the parameter that holds the key.")
+@click.option("--session", is_flag=True, help="With --auth-type aws-sigv4: there is a session token too.")
+@click.option("--region", metavar="NAME", help="With --auth-type aws-sigv4: to sign for in the mode proxy.")
+@click.option(
+    "--aws-service", metavar="NAME", help="With --auth-type aws-sigv4: to sign for in the mode proxy, for example s3."
+)
 @_target_options
 @click.option("--from-stdin", is_flag=True, help="Read the credential from stdin; several values: one a line.")
 @click.option("--no-secret", is_flag=True, help="Store no credential yet.")
@@ -63,6 +74,10 @@ def add(
     auth_type: str,
     headers: tuple[str, ...],
     username: str | None,
+    param: str | None,
+    session: bool,
+    region: str | None,
+    aws_service: str | None,
     hosts: tuple[str, ...],
     allow_private: bool | None,
     ca: str | None,
@@ -77,8 +92,9 @@ def add(
     home = current_home()
     if name in load_config(home.config_file).services:
         raise _exists(name)
-    fields = _fields_of(AuthType(auth_type), headers)
-    auth: dict[str, Any] = {"type": auth_type}
+    kind = AuthType(auth_type)
+    fields = _fields_of(kind, headers) + ((AWS_SESSION,) if session else ())
+    auth: dict[str, Any] = {"type": auth_type} | _auth_options(kind, param, session, region, aws_service)
     if headers:
         auth["headers"] = list(headers)
     if min_secret_length is not None:
@@ -112,6 +128,19 @@ def _fields_of(kind: AuthType, headers: Sequence[str]) -> tuple[str, ...]:
             "janee service add … --auth-type headers --header x-api-key",
         )
     return tuple(headers) if kind is AuthType.HEADERS else _FIELDS[kind]
+
+
+def _auth_options(
+    kind: AuthType, param: str | None, session: bool, region: str | None, aws_service: str | None
+) -> dict[str, Any]:
+    if (kind is AuthType.QUERY) != (param is not None):
+        step = "janee service add … --auth-type query --param api_key"
+        raise UsageError("USAGE", "--param and --auth-type query belong together", step)
+    aws = {"session": session or None, "region": region, "service": aws_service}
+    given = {key: value for key, value in aws.items() if value is not None}
+    if given and kind is not AuthType.AWS_SIGV4:
+        raise UsageError("USAGE", "--session, --region and --aws-service are for --auth-type aws-sigv4", "leave them out")
+    return given | ({"param": param} if param is not None else {})
 
 
 def _target(hosts: Sequence[str], allow_private: bool | None, ca: str | None, test_path: str | None) -> dict[str, Any]:

@@ -26,6 +26,8 @@ from janee.config._fields import (
 )
 from janee.config._yaml import InvalidYamlError, Mapping, Node, Scalar, shown
 from janee.config.schema import (
+    AWS_FIELDS,
+    AWS_SESSION,
     NAME,
     Access,
     Auth,
@@ -41,12 +43,14 @@ from janee.config.schema import (
 
 VERSION: Final = "0.3.0"  # of the published schema
 PATTERN: Final = re.compile(r"[A-Za-z0-9*][A-Za-z0-9._:@/+*-]{0,127}")
+PARAM_NAME: Final = re.compile(r"[A-Za-z0-9._~-]{1,64}")
 HEADER_NAME: Final = re.compile(r"[A-Za-z0-9!#$%&'+.^_`|~-]{1,64}")  # RFC 9110 token, without *
 _LEVELS: Final = re.compile(r"strict|landlock|off")
 _FUTURE_AUTH: Final = frozenset(
-    "hmac-mexc hmac-bybit hmac-okx service-account github-app oauth1a-twitter aws-sigv4".split()  # noqa: SIM905
+    "hmac-mexc hmac-bybit hmac-okx service-account github-app oauth1a-twitter".split()  # noqa: SIM905
 )  # types of the original that this version cannot sign with
 
+_aws_word: Final = matching(re.compile(r"[a-z0-9-]{1,64}"), "a region's or service's name")
 agent_pattern: Final = matching(PATTERN, "an agent id or a pattern such as creature:*")
 name: Final = matching(NAME, "a name: letters, digits and . _ : @ / + - (at most 128)")
 
@@ -161,6 +165,18 @@ _AUTH_OPTIONS: Final[MappingType[AuthType, MappingType[str, Field]]] = MappingPr
         AuthType.HEADERS: MappingProxyType(
             {"type": None, "headers": ("headers", lambda node: _header_names(node)), **_MIN_SECRET}
         ),
+        AuthType.QUERY: MappingProxyType(
+            {"type": None, "param": ("param", matching(PARAM_NAME, "a query parameter's name")), **_MIN_SECRET}
+        ),
+        AuthType.AWS_SIGV4: MappingProxyType(
+            {
+                "type": None,
+                "session": ("has_session", boolean),
+                "region": ("region", _aws_word),
+                "service": ("service", _aws_word),
+                **_MIN_SECRET,
+            }
+        ),
     }
 )
 
@@ -175,6 +191,13 @@ def _auth(node: Node, secrets_hint: str) -> Auth:
         return Auth(kind, ("key",), **more)
     if kind is AuthType.BASIC:
         return Auth(kind, ("username", "password"), **more)
+    if kind is AuthType.QUERY:
+        if "param" not in values:
+            raise InvalidYamlError(node.line, "auth.param is missing", "name the query parameter: param: api_key")
+        return Auth(kind, ("key",), MappingProxyType({"param": values["param"]}), **more)
+    if kind is AuthType.AWS_SIGV4:
+        options: dict[str, str] = {name: values[name] for name in ("region", "service") if name in values}
+        return Auth(kind, AWS_FIELDS + ((AWS_SESSION,) if values.get("has_session") else ()), MappingProxyType(options), **more)
     if not values.get("headers"):
         raise InvalidYamlError(node.line, "auth.headers is missing", "name the headers: headers: [x-api-key]")
     return Auth(kind, values["headers"], **more)
@@ -203,4 +226,6 @@ def _capability(capability: str, node: Node) -> Capability:
     if "service" not in values:
         raise InvalidYamlError(node.line, "service is missing", "add service: NAME")
     values.setdefault("mode", Mode.PROXY)  # the published default
+    # Every auth type is one of HTTP: where the credential need not leave the Authority, it leaves it only by name.
+    values.setdefault("delivery", Delivery.SECRETLESS if values["mode"] is Mode.EXEC else Delivery.ENV)
     return Capability(name=capability, **values)

@@ -24,6 +24,12 @@ class AuthType(StrEnum):
     BEARER = "bearer"
     BASIC = "basic"
     HEADERS = "headers"
+    QUERY = "query"
+    AWS_SIGV4 = "aws-sigv4"
+
+
+AWS_FIELDS: Final = ("accessKeyId", "secretAccessKey")
+AWS_SESSION: Final = "sessionToken"
 
 
 class Mode(StrEnum):
@@ -53,8 +59,9 @@ class Auth:
     """How a service is authenticated. secret_fields: the store's field names that it needs, e.g. ("key",)."""
 
     type: AuthType
-    secret_fields: tuple[str, ...]  # bearer: key; basic: username, password; headers: one a header name
-    options: Mapping[str, str] = field(default_factory=lambda: EMPTY)  # non-secret
+    # bearer, query: key; basic: username, password; headers: one a header name; aws-sigv4: accessKeyId, secretAccessKey
+    secret_fields: tuple[str, ...]
+    options: Mapping[str, str] = field(default_factory=lambda: EMPTY)  # non-secret; query: param; aws: region, service
     min_secret_bytes: int = 8  # a shorter secret is refused: scrubbing it hits ordinary text; the operator may go down to 4
 
 
@@ -134,7 +141,7 @@ class Capability:
     )  # templates: {{credential}} {{apiKey}} {{username}} {{password}} {{field:NAME}}
     work_dir: str | None = None
     timeout_ms: int = DEFAULT_TIMEOUT_MS
-    delivery: Delivery = Delivery.ENV
+    delivery: Delivery = Delivery.ENV  # in the file: secretless, unless it is named
     workspace: Workspace = Workspace.NONE
     network: tuple[str, ...] = ()  # "host:port"; empty: the service's hosts for exec (`janee.authority.policy` computes it)
     rate_limit: RateLimit | None = None

@@ -166,12 +166,14 @@ async def _serve(
     url = local.url if local is not None else settings.authority_url or ""
     client = AuthorityClient(Endpoint.parse(url), key, tls)
     pool = Pool(executors.spawn, DEFAULT_SIZE if settings.pool_size is None else settings.pool_size)
+    files = (settings.tls_ca, settings.tls_cert, settings.tls_key)
     front_settings = FrontSettings(
         runner_id=settings.runner_id,
         level=settings.level,
         environment=settings.environment,
         host_label=settings.host_label,
         host=settings.host,
+        tls_files=tuple(None if path is None else os.path.realpath(path) for path in files),
         protected=settings.protected if local is None else (*settings.protected, os.path.realpath(local.directory)),
     )
     front = Front(client, pool, front_settings, lambda message: warn(message, ""))

@@ -26,10 +26,12 @@ RESULT_GRACE_S: Final = 40.0  # beyond the grant's timeout: the kill, the drain 
 
 @dataclass(frozen=True, slots=True)
 class Traffic:
-    """What the command's relay carried."""
+    """What the command's relay carried, to and from one host. host: with its port."""
 
+    host: str
     connections: int = 0
     refused: int = 0
+    requests: int = 0
     bytes_out: int = 0
     bytes_in: int = 0
 
@@ -53,9 +55,10 @@ class ExecutionResult:
     stderr_bytes: int = 0
     stdout_hits: int = 0
     stderr_hits: int = 0
+    placeholder_hits: int = 0
     stdout: bytes = field(default=b"", repr=False)
     stderr: bytes = field(default=b"", repr=False)
-    traffic: Traffic | None = None
+    traffic: tuple[Traffic, ...] = ()
 
 
 class Execution(asyncio.Protocol):
@@ -189,7 +192,6 @@ class Execution(asyncio.Protocol):
                 self._fail("it broke the protocol")
 
     def _parse(self, value: dict[str, Any]) -> ExecutionResult:
-        network = value.get("network")
         return ExecutionResult(
             outcome=Outcome(value["outcome"]),
             exit_code=value["exitCode"],
@@ -208,9 +210,8 @@ class Execution(asyncio.Protocol):
             stderr_hits=int(value["stderrHits"]),
             stdout=bytes(self._output[FrameType.STDOUT]),
             stderr=bytes(self._output[FrameType.STDERR]),
-            traffic=None
-            if network is None
-            else Traffic(network["connections"], network["refused"], network["bytesOut"], network["bytesIn"]),
+            placeholder_hits=int(value["placeholderHits"]),
+            traffic=tuple(Traffic(str(host), *(int(count) for count in counts)) for host, *counts in value["network"]),
         )
 
     def _fail(self, cause: str) -> None:

@@ -7,7 +7,7 @@ tree is dead; reports; ends. The relay, its only companion, is forked before all
 
 Guarantees: the secret leaves this process only into the command's environment and never as output; every text that goes to
 the front is scrubbed; on any doubt the outcome is `refused` and nothing was started; when the front goes away, everything dies.
-It never talks to the Authority and imports neither pydantic nor mcp nor an HTTP library.
+It never talks to the Authority and imports neither pydantic nor mcp; the HTTP library is the relay's.
 """
 
 from __future__ import annotations
@@ -18,7 +18,7 @@ import socket
 import time
 from collections.abc import Callable
 from contextlib import suppress
-from dataclasses import dataclass
+from dataclasses import astuple, dataclass
 from datetime import UTC, datetime
 from typing import Any, Final
 
@@ -34,12 +34,16 @@ from janee.runner.order import (
     parse_order,
 )
 from janee.runner.pump import READ_BYTES, FrontGoneError, Pump, Stream
-from janee.runner.relay import Relay, Target, host_entries, parse_target
+from janee.runner.relay import Egress, Relay, Target, host_entries, parse_origin, parse_target
+from janee.runner.tls import make_trust, server_context, trust_env
 from janee.runner.workspace import plan_workspace
-from janee.scrubber import Scrubber, ScrubberError
+from janee.scrubber import Scrubber, ScrubberError, StreamScrubber
 from janee.seal import SealedContent, SealKey, seal_content
 from janee.secret import Secret
+from janee.tunnel import EgressKey
 from sandbox import (
+    HOME_DIR,
+    TRUST_BUNDLE,
     Cell,
     Child,
     ErrorCode,
@@ -47,6 +51,7 @@ from sandbox import (
     FileIdentity,
     Level,
     Limits,
+    PrivateFile,
     SandboxError,
     SandboxSpec,
     apply_pump_filter,
@@ -56,6 +61,7 @@ from sandbox import (
     temp_dir,
 )
 
+_FILES: Final = f"{HOME_DIR}/.janee"  # private files of the delivery `file`
 _FIXED_ENV: Final = (("LANG", "C.UTF-8"), ("TERM", "dumb"))
 _LIMITS: Final = {
     "cpuS": "cpu_s",
@@ -105,6 +111,7 @@ def rehearse() -> None:
     stream.feed(b"rehearsal" * 64)
     stream.finish()
     _plan(order, opened, ())
+    server_context(make_trust(["a.invalid"], now=time.time(), life_s=1).leaf)
     _Report("completed").encode(Stream(FrameType.STDOUT, -1, stream, 1), Stream(FrameType.STDERR, -1, stream, 1))
 
 
@@ -137,16 +144,10 @@ class _Report:
             "stderrBytes": stderr.read if stderr else 0,
             "stdoutHits": stdout.scrubber.hits if stdout else 0,
             "stderrHits": stderr.scrubber.hits if stderr else 0,
+            "placeholderHits": sum(stream.stand_ins.hits for stream in (stdout, stderr) if stream and stream.stand_ins),
+            "network": [[f"{target.name}:{target.port}", *astuple(sums)] for target, sums in relay.traffic()] if relay else [],
             "truncated": bool(stdout and stdout.truncated) or bool(stderr and stderr.truncated),
         }
-        if relay is not None:
-            traffic = relay.traffic()
-            value["network"] = {
-                "connections": traffic.connections,
-                "refused": traffic.refused,
-                "bytesOut": traffic.bytes_out,
-                "bytesIn": traffic.bytes_in,
-            }
         return json.dumps(value).encode()
 
 
@@ -161,15 +162,27 @@ def _serve_order(connection: socket.socket, cell: Cell, key: SealKey, pump_filte
         sandbox = order.terms.constraints["sandbox"]
         targets = tuple(dict.fromkeys(parse_target(text) for text in sandbox.get("network", ())))
         content = key.open(order.sealed, context)
-        spec = _plan(order, content, targets if relay is not None else ())
-        _run(connection, reader, rest, cell, order, spec, content, relay, targets, arrived, pump_filter)
+        egress, ca = _plan_egress(order, content, targets, cell.level)
+        spec = _plan(order, content, targets if relay is not None else (), ca)
+        network = _Network(relay, targets, egress)
+        _run(connection, reader, rest, cell, order, spec, content, network, arrived, pump_filter)
     except (JaneeError, SandboxError, ScrubberError) as error:
         connection.setblocking(True)
         connection.sendall(encode_frame(FrameType.RESULT, _failure(error, _scrubber(content)).encode()))
 
 
 def _scrubber(content: SealedContent) -> Scrubber:
-    return Scrubber([value.expose() for value in content.scrub_values], min_length=1)
+    return Scrubber([value.expose() for value in (*content.scrub_values, *content.placeholders)], min_length=1)
+
+
+def _scrubbers(content: SealedContent) -> list[Scrubber]:
+    """For the secrets and, if there are any, for the placeholders."""
+    values = (content.scrub_values, content.placeholders) if content.placeholders else (content.scrub_values,)
+    return [Scrubber([value.expose() for value in some], min_length=1) for some in values]
+
+
+def _stand_ins(built: list[Scrubber]) -> StreamScrubber | None:
+    return built[1].stream() if len(built) > 1 else None
 
 
 def _receive_order(connection: socket.socket, reader: FrameReader) -> tuple[bytes, list[Frame]]:
@@ -186,7 +199,43 @@ def _receive_order(connection: socket.socket, reader: FrameReader) -> tuple[byte
             return frames[0].payload, frames[1:]  # the table lets nothing come before the order
 
 
-def _plan(order: Order, content: SealedContent, targets: tuple[Target, ...]) -> SandboxSpec:
+@dataclass(frozen=True, slots=True)
+class _Network:
+    """What the command reaches, and by whom. relay: None where there is no network namespace."""
+
+    relay: Relay | None
+    targets: tuple[Target, ...]
+    egress: Egress | None
+
+    def start(self, order: Order, child: Child) -> None:
+        if self.relay is not None and self.targets:
+            allow_private = order.terms.constraints["sandbox"].get("allowPrivate") is True
+            self.relay.start(self.targets, child.listeners, allow_private=allow_private, egress=self.egress)
+
+
+def _plan_egress(
+    order: Order, content: SealedContent, targets: tuple[Target, ...], level: Level
+) -> tuple[Egress | None, bytes]:
+    """What the relay needs for the hosts behind the gateway, and the CA to trust inside. Raises JaneeError."""
+    constraints = order.terms.constraints
+    if level is not Level.STRICT and constraints.get("delivery", "env") != "env":
+        raise JaneeError(
+            "DELIVERY_NEEDS_STRICT",
+            f"the delivery {constraints['delivery']} needs --sandbox strict, this runner has {level.value}",
+            "run it with --sandbox strict, or set `delivery: env` in the capability",
+        )
+    schemes = dict(parse_origin(text) for text in constraints.get("egress", ()))
+    if not schemes:
+        return None, b""
+    if content.egress_key is None or order.authority is None or not schemes.keys() <= set(targets):
+        raise ProtocolError("GRANT_MISMATCH", "its hosts and its right to the gateway do not fit", "update the authority")
+    names = [target.name for target, scheme in schemes.items() if scheme == "https"]
+    trust = make_trust(names or ["none.invalid"], now=time.time(), life_s=order.terms.timeout_ms / 1000)
+    egress = Egress(schemes, EgressKey(order.terms.grant_id, content.egress_key), trust.leaf, order.authority)
+    return egress, trust.ca if names else b""
+
+
+def _plan(order: Order, content: SealedContent, targets: tuple[Target, ...], ca: bytes = b"") -> SandboxSpec:
     """The sandbox for an opened order: exactly what the grant says, and the environment the grant carries."""
     constraints = order.terms.constraints
     sandbox = constraints["sandbox"]
@@ -196,6 +245,10 @@ def _plan(order: Order, content: SealedContent, targets: tuple[Target, ...]) -> 
     hardening = constraints.get("hardening") or {}
     name, *arguments = order.request.command
     env = own | hardening.get("env", {}) | {key: value.expose_text() for key, value in content.env.items()}
+    files = tuple(PrivateFile(f"{_FILES}/{name}", value.expose()) for name, value in content.files.items())
+    env |= {name: file.path for name, file in zip(content.files, files, strict=True)}
+    if ca:
+        env |= trust_env(TRUST_BUNDLE)
     limits = _DEFAULT_LIMITS | {_LIMITS[name]: value for name, value in sandbox.get("limits", {}).items() if name in _LIMITS}
     return SandboxSpec(
         argv=(name, *hardening.get("insert", ()), *arguments),
@@ -206,6 +259,8 @@ def _plan(order: Order, content: SealedContent, targets: tuple[Target, ...]) -> 
         level=order.request.level,
         mounts=workspace.mounts,
         hosts=host_entries(targets),
+        files=files,
+        trust=ca,
         limits=Limits(wall_s=order.terms.timeout_ms / 1000, **limits),
         protected=order.protected,
         programs=None if hardening.get("programs") is None else tuple(hardening["programs"]),
@@ -220,21 +275,18 @@ def _run(
     order: Order,
     spec: SandboxSpec,
     content: SealedContent,
-    relay: Relay | None,
-    targets: tuple[Target, ...],
+    network: _Network,
     arrived: float,
     pump_filter: bytes,
 ) -> None:
     built: list[Scrubber] = []
-    child, stdin, stdout_fd, stderr_fd = _start(cell, spec, order.has_stdin, lambda: built.append(_scrubber(content)))
+    child, stdin, stdout_fd, stderr_fd = _start(cell, spec, order.has_stdin, lambda: built.extend(_scrubbers(content)))
     scrubber = built[0]  # made while the sandbox got ready: nothing is read before it is there
     started, started_at = time.monotonic(), time.time()
-    if relay is not None and targets:
-        sandbox = order.terms.constraints["sandbox"]
-        relay.start(targets, child.listeners, allow_private=sandbox.get("allowPrivate") is True)
+    network.start(order, child)
     connection.setblocking(False)
-    stdout = Stream(FrameType.STDOUT, stdout_fd, scrubber.stream(), order.max_output)
-    stderr = Stream(FrameType.STDERR, stderr_fd, scrubber.stream(), order.max_output)
+    stdout = Stream(FrameType.STDOUT, stdout_fd, scrubber.stream(), order.max_output, _stand_ins(built))
+    stderr = Stream(FrameType.STDERR, stderr_fd, scrubber.stream(), order.max_output, _stand_ins(built))
     pump = Pump(connection, reader, child, stdin, stdout, stderr, started + order.terms.timeout_ms / 1000)
     reader.state = State.RUNNING
     apply_pump_filter(pump_filter)  # INVARIANT: from here on this process can only move bytes and kill its command
@@ -249,7 +301,7 @@ def _run(
             duration_ms=round((time.monotonic() - started) * 1000),
             spawn_us=round((started - arrived) * 1e6),
         )
-        pump.send(FrameType.RESULT, report.encode(stdout, stderr, relay if targets else None))
+        pump.send(FrameType.RESULT, report.encode(stdout, stderr, network.relay))
         pump.flush()
         pump.linger()
     finally:

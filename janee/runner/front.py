@@ -18,7 +18,7 @@ import os
 import time
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager, suppress
-from dataclasses import dataclass, field
+from dataclasses import asdict, dataclass, field
 from datetime import UTC, datetime
 from typing import Any, Final
 
@@ -31,6 +31,7 @@ from janee.protocol import (
     ExecuteRequest,
     ExplainRequest,
     Grant,
+    HostTraffic,
     Outcome,
     RunnerInfo,
     SandboxLevel,
@@ -39,7 +40,7 @@ from janee.runner.client import AnswerError, AuthorityClient
 from janee.runner.executable import TrustedPath
 from janee.runner.execution import Execution, ExecutionResult
 from janee.runner.identity import Caller, token_fingerprint
-from janee.runner.order import DEFAULT_MAX_OUTPUT_BYTES, ExecRequest, GrantTerms, Order, Program
+from janee.runner.order import DEFAULT_MAX_OUTPUT_BYTES, AuthorityAddress, ExecRequest, GrantTerms, Order, Program
 from janee.runner.pool import Pool
 from janee.runner.tools import (
     ExecArguments,
@@ -74,6 +75,7 @@ class FrontSettings:
     max_output: int = DEFAULT_MAX_OUTPUT_BYTES
     host: HostDirectories = field(default_factory=HostDirectories)
     protected: tuple[str, ...] = ()
+    tls_files: tuple[str | None, ...] = (None, None, None)  # ca, cert, key: for the relays' connections
 
 
 @dataclass(slots=True)
@@ -307,6 +309,22 @@ class Front:
             max_output=self._settings.max_output,
             host=self._settings.host,
             protected=self._settings.protected,
+            authority=self._address(),
+        )
+
+    def _address(self) -> AuthorityAddress:
+        """Where a command's relay finds the gateway."""
+        endpoint, (ca, cert, key) = self._client.endpoint, self._settings.tls_files
+        return AuthorityAddress(
+            host=endpoint.host,
+            port=endpoint.port,
+            host_header=endpoint.host_header,
+            base=endpoint.base,
+            tls=endpoint.tls,
+            socket_path=endpoint.socket_path,
+            ca=ca,
+            cert=cert,
+            key=key,
         )
 
     async def _refuse(self, grant: Grant, why: JaneeError) -> ExecAnswer:
@@ -379,6 +397,8 @@ class Front:
             stderr_bytes=result.stderr_bytes,
             scrubbed_stdout_hits=result.stdout_hits,
             scrubbed_stderr_hits=result.stderr_hits,
+            placeholder_hits=result.placeholder_hits,
+            network=tuple(HostTraffic(**asdict(one)) for one in result.traffic),
             timed_out=result.timed_out,
             truncated=result.truncated,
             policy_hash=grant.constraints.policy_hash,
@@ -437,7 +457,7 @@ def _exec_result(grant: Grant, result: ExecutionResult) -> ToolResult:
             "durationMs": result.duration_ms,
             "timedOut": result.timed_out,
             "truncated": result.truncated,
-            "scrubHits": result.stdout_hits + result.stderr_hits,
+            "scrubHits": result.stdout_hits + result.stderr_hits + result.placeholder_hits,
             "grantId": grant.grant_id,
         }
     )

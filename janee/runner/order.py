@@ -12,7 +12,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import asdict, dataclass, field
 from datetime import UTC, datetime
 from typing import Any, Final
 
@@ -23,6 +23,7 @@ from sandbox import FileIdentity, Level
 
 MAX_STDIN_BYTES: Final = 16 << 20
 DEFAULT_MAX_OUTPUT_BYTES: Final = 10 << 20
+_DELIVERIES: Final = ("secretless", "file", "env")
 MAX_GRANT_LIFE_S: Final = 3600  # whatever a grant says: one that lives longer than this is not one of ours
 
 
@@ -64,6 +65,24 @@ class GrantTerms:
 
 
 @dataclass(frozen=True, slots=True)
+class AuthorityAddress:
+    """Where a command's relay finds the gateway. base: path prefix. socket_path: a Unix socket, instead of host and port.
+
+    ca, cert, key: PEM files, as the Runner was given them.
+    """
+
+    host: str
+    port: int
+    host_header: str
+    base: str = ""
+    tls: bool = False
+    socket_path: str | None = None
+    ca: str | None = None
+    cert: str | None = None
+    key: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
 class Order:
     """sealed: base64. max_output: bytes passed on per stream. protected: host paths that no workspace may expose."""
 
@@ -74,6 +93,7 @@ class Order:
     max_output: int = DEFAULT_MAX_OUTPUT_BYTES
     host: HostDirectories = field(default_factory=HostDirectories)
     protected: tuple[str, ...] = ()
+    authority: AuthorityAddress | None = None
 
 
 def encode_order(order: Order) -> bytes:
@@ -110,6 +130,7 @@ def encode_order(order: Order) -> bytes:
         "homes": order.host.homes,
         "roots": order.host.roots,
         "protected": order.protected,
+        "authority": None if order.authority is None else asdict(order.authority),
     }
     return json.dumps(value, separators=(",", ":")).encode()
 
@@ -149,6 +170,7 @@ def parse_order(data: bytes) -> Order:
             max_output=_count(value["maxOutput"]),
             host=HostDirectories(_texts(value["homes"]), None if value["roots"] is None else _texts(value["roots"])),
             protected=_texts(value["protected"]),
+            authority=None if value["authority"] is None else AuthorityAddress(**value["authority"]),
         )
     except (ValueError, KeyError, TypeError, RecursionError):
         raise ProtocolError("ORDER_INVALID", "the order does not have the form of one") from None
@@ -169,11 +191,12 @@ def check_order(order: Order, *, now: float) -> GrantContext:
         ("command", constraints.get("command"), list(request.command)),
         ("working directory", constraints.get("cwd"), request.cwd),
         ("sandbox level", sandbox.get("level"), request.level.value),
-        ("delivery", constraints.get("delivery", "env"), "env"),
     )
     for name, granted, asked in facts:
         if granted != asked:
             raise _mismatch(f"its {name} is not the one that was asked for")
+    if constraints.get("delivery", "env") not in _DELIVERIES:
+        raise _mismatch("its delivery is none that is known here")
     if request.agent_id is not None and terms.agent_id != request.agent_id:
         raise _mismatch("it is for another agent")
     if request.timeout_ms is not None and terms.timeout_ms > request.timeout_ms:

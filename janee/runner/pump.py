@@ -49,6 +49,7 @@ class Stream:
     fd: int
     scrubber: StreamScrubber
     limit: int
+    stand_ins: StreamScrubber | None = None  # for placeholders, which are counted apart
     read: int = 0
     passed: int = 0
     truncated: bool = False
@@ -56,10 +57,16 @@ class Stream:
     def take(self, data: bytes) -> bytes:
         """What of the command's `data` goes on, scrubbed and within the limit."""
         self.read += len(data)
-        return b"" if self.truncated else self._within_limit(self.scrubber.feed(data))
+        return b"" if self.truncated else self._within_limit(self._without_stand_ins(self.scrubber.feed(data)))
 
     def finish(self) -> bytes:
-        return b"" if self.truncated else self._within_limit(self.scrubber.finish())
+        if self.truncated:
+            return b""
+        clean = self._without_stand_ins(self.scrubber.finish())
+        return self._within_limit(clean + (b"" if self.stand_ins is None else self.stand_ins.finish()))
+
+    def _without_stand_ins(self, clean: bytes) -> bytes:
+        return clean if self.stand_ins is None else self.stand_ins.feed(clean)
 
     def _within_limit(self, clean: bytes) -> bytes:
         room = self.limit - self.passed

@@ -7,11 +7,14 @@ that host and port. Guarantees:
 - A name is resolved outside; private, loopback, link-local and other addresses that are not global are refused unless the grant
   says `allowPrivate`, and the address that was checked is the one that is connected to.
 - The process is forked before the grant is opened, so it never holds the secret, and dies with its Executor.
-It never looks into the bytes: a command's TLS is the command's.
+- Hosts that the grant sends through the gateway are served by `janee.runner.egress`; the key for that opens nothing else.
+It never looks into the bytes of the others: a command's TLS is the command's.
 """
 
 from __future__ import annotations
 
+import asyncio
+import base64
 import ipaddress
 import json
 import mmap
@@ -19,21 +22,32 @@ import os
 import selectors
 import socket
 import struct
-import threading
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
-from dataclasses import dataclass
-from typing import Final
+from dataclasses import asdict, dataclass, field
+from functools import partial
+from typing import TYPE_CHECKING, Any, Final
 
 from janee.errors import JaneeError
+from janee.runner.egress import Served, serve_egress
+from janee.runner.gateway import Gateway
+from janee.runner.inside import Origin
+from janee.runner.order import AuthorityAddress
+from janee.runner.tls import server_context
+from janee.secret import Secret
+from janee.tunnel import EgressKey
 from sandbox import HostEntry, protect_memory
+
+if TYPE_CHECKING:
+    import threading
 
 CONNECT_TIMEOUT_S: Final = 15.0
 MAX_CONNECTIONS: Final = 64  # at one time, of one command
+MAX_REQUESTS: Final = 256  # connections of one command to hosts behind the gateway, at one time
 MAX_TARGETS: Final = 32
 _BUFFER: Final = 64 << 10
 _MAX_ORDER: Final = 64 << 10
-_COUNTERS: Final = struct.Struct("=4Q")  # connections, refused, bytes out, bytes in
+_COUNTERS: Final = struct.Struct("=5Q")  # of each target: connections, refused, requests, bytes out, bytes in
 _FIRST_ADDRESS: Final = ipaddress.IPv4Address("127.77.0.1")
 
 _GLOBAL_UNICAST: Final = ipaddress.IPv6Network("2000::/3")
@@ -56,12 +70,34 @@ class Target:
 
 @dataclass(frozen=True, slots=True)
 class Traffic:
-    """What went through: connections made and refused, bytes from the command and to it."""
+    """What went to one target: connections made and refused, requests through the gateway, bytes from the command and to it."""
 
     connections: int
     refused: int
+    requests: int
     bytes_out: int
     bytes_in: int
+
+
+@dataclass(frozen=True, slots=True)
+class Egress:
+    """What the relay needs for the gateway. schemes: http or https for each target that goes there. leaf: PEM."""
+
+    schemes: Mapping[Target, str]
+    key: EgressKey
+    leaf: bytes = field(repr=False)
+    authority: AuthorityAddress
+
+
+_Work = tuple[socket.socket, Target, int]  # a listener, what it stands for, and the index of its counters
+
+
+def parse_origin(text: str) -> tuple[Target, str]:
+    """`https://host:port` or `http://host:port`: the target and the scheme. Raises JaneeError TARGET_INVALID."""
+    scheme, found, rest = text.partition("://")
+    if not found or scheme not in ("http", "https"):
+        raise JaneeError("TARGET_INVALID", f"{text!r} is not http(s)://HOST:PORT", "update the authority")
+    return parse_target(rest), scheme
 
 
 def parse_target(text: str) -> Target:
@@ -69,7 +105,7 @@ def parse_target(text: str) -> Target:
     name, colon, port = text.rpartition(":")
     if not colon or not name or not port.isascii() or not port.isdigit() or not 0 < int(port) < 65536:
         raise JaneeError("TARGET_INVALID", f"{text!r} is not HOST:PORT", "write for example api.github.com:443")
-    return Target(name, int(port))
+    return Target(name.lower(), int(port))
 
 
 def host_entries(targets: Sequence[Target]) -> tuple[HostEntry, ...]:
@@ -130,6 +166,7 @@ class Relay:
         self._pid = pid
         self._control = control
         self._counters = counters
+        self._targets: tuple[Target, ...] = ()
 
     @classmethod
     def fork(cls) -> Relay:
@@ -148,13 +185,27 @@ class Relay:
         theirs.close()
         return cls(pid, ours, counters)
 
-    def start(self, targets: Sequence[Target], listeners: Sequence[socket.socket], *, allow_private: bool) -> None:
+    def start(
+        self,
+        targets: Sequence[Target],
+        listeners: Sequence[socket.socket],
+        *,
+        allow_private: bool,
+        egress: Egress | None = None,
+    ) -> None:
         """Give the relay its work: the sandbox's listening sockets, in the order of the targets."""
-        order = {"targets": [[target.name, target.port] for target in targets], "allowPrivate": allow_private}
+        schemes: Mapping[Target, str] = {} if egress is None else egress.schemes
+        order = {
+            "targets": [[target.name, target.port, schemes.get(target)] for target in targets],
+            "allowPrivate": allow_private,
+            "egress": None if egress is None else _egress_message(egress),
+        }
+        self._targets = tuple(targets)
         socket.send_fds(self._control, [json.dumps(order).encode()], [listener.fileno() for listener in listeners])
 
-    def traffic(self) -> Traffic:
-        return Traffic(*_COUNTERS.unpack_from(self._counters))
+    def traffic(self) -> tuple[tuple[Target, Traffic], ...]:
+        counted = _COUNTERS.iter_unpack(self._counters[: len(self._targets) * _COUNTERS.size])
+        return tuple((target, Traffic(*numbers)) for target, numbers in zip(self._targets, counted, strict=True))
 
     def close(self) -> None:
         self._control.close()
@@ -172,21 +223,62 @@ def _serve(control: socket.socket, counters: mmap.mmap) -> None:
     if not data:
         return  # there was nothing to relay
     order = json.loads(data)
-    targets = [Target(name, port) for name, port in order["targets"]]
+    targets = [Target(name, port) for name, port, _scheme in order["targets"]]
     listeners = [socket.socket(fileno=fd) for fd in fds]
     state = _State(counters, order["allowPrivate"] is True)
+    for listener in listeners:
+        listener.setblocking(False)
+    works = list(zip(listeners, targets, range(len(targets)), strict=True))
+    if order["egress"] is None:
+        _serve_raw(control, works, state)
+    else:
+        schemes = [scheme for _name, _port, scheme in order["targets"]]
+        asyncio.run(_serve_both(control, works, schemes, order["egress"], state))
+
+
+def _serve_raw(control: socket.socket, works: Sequence[_Work], state: _State) -> None:
     with selectors.DefaultSelector() as selector:
         selector.register(control, selectors.EVENT_READ, None)
-        for listener, target in zip(listeners, targets, strict=True):
-            listener.setblocking(False)
-            selector.register(listener, selectors.EVENT_READ, target)
+        for work in works:
+            selector.register(work[0], selectors.EVENT_READ, work)
         while True:
             for key, _events in selector.select():
                 if key.data is None:
                     return  # the Executor is gone, or done
-                with suppress(OSError):
-                    inside, _peer = key.fileobj.accept()  # type: ignore[union-attr]
-                    state.start(inside, key.data)
+                state.accept(key.data)
+
+
+async def _serve_both(
+    control: socket.socket, works: Sequence[_Work], schemes: Sequence[str | None], egress: dict[str, Any], state: _State
+) -> None:
+    """Until the Executor is gone, or done."""
+    loop = asyncio.get_running_loop()
+    loop.set_exception_handler(lambda _loop, _context: None)  # a broken connection is counted, and nobody reads a log here
+    served = []
+    for work, scheme in zip(works, schemes, strict=True):
+        listener, target, index = work
+        if scheme is None:
+            loop.add_reader(listener, state.accept, work)
+        else:
+            served.append(Served(listener, Origin(scheme, target.name, target.port), partial(state.count, index)))
+    key = EgressKey(egress["grantId"], Secret(base64.b64decode(egress["key"])))
+    gateway = Gateway(AuthorityAddress(**egress["authority"]), key)
+    servers = await serve_egress(tuple(served), gateway, server_context(egress["leaf"].encode()), MAX_REQUESTS)
+    ended = loop.create_future()
+    loop.add_reader(control, lambda: None if ended.done() else ended.set_result(None))
+    await ended
+    for server in servers:
+        server.close()
+    os._exit(0)  # whatever is still open is the command's, which is dead
+
+
+def _egress_message(egress: Egress) -> dict[str, Any]:
+    return {
+        "grantId": egress.key.grant_id,
+        "key": base64.b64encode(egress.key.key.expose()).decode(),
+        "leaf": egress.leaf.decode(),
+        "authority": asdict(egress.authority),
+    }
 
 
 class _State:
@@ -195,40 +287,52 @@ class _State:
     def __init__(self, counters: mmap.mmap, allow_private: bool) -> None:
         self._counters = counters
         self._allow_private = allow_private
+        import threading  # here, as in `_start_thread`
+
         self._lock = threading.Lock()
         self._open = 0
 
-    def start(self, inside: socket.socket, target: Target) -> None:
+    def accept(self, work: _Work) -> None:
+        listener, target, index = work
+        try:
+            inside, _peer = listener.accept()
+        except OSError:
+            return
+        inside.setblocking(True)
         with self._lock:
             if self._open >= MAX_CONNECTIONS:
                 inside.close()
                 return
             self._open += 1
-        threading.Thread(target=self._carry, args=(inside, target), daemon=True).start()
+        _start_thread(self._carry, inside, target, index)
 
-    def _carry(self, inside: socket.socket, target: Target) -> None:
+    def _carry(self, inside: socket.socket, target: Target, index: int) -> None:
+        count = partial(self.count, index)
         try:
             with inside:
                 outside = _connect(target, self._allow_private)
                 if outside is None:
-                    self._count(refused=1)
+                    count(refused=1)
                     _reset(inside)
                     return
-                self._count(connections=1)
+                count(connections=1)
                 with outside:
-                    _splice(inside, outside, self._count)
+                    _splice(inside, outside, count)
         except OSError:
             pass  # either side went away: both are closed, which is all that can be told to them
         finally:
             with self._lock:
                 self._open -= 1
 
-    def _count(self, *, connections: int = 0, refused: int = 0, bytes_out: int = 0, bytes_in: int = 0) -> None:
+    def count(
+        self, index: int, *, connections: int = 0, refused: int = 0, requests: int = 0, bytes_out: int = 0, bytes_in: int = 0
+    ) -> None:
+        """Add to the counters of the target with this index."""
+        at = index * _COUNTERS.size
+        more = (connections, refused, requests, bytes_out, bytes_in)
         with self._lock:
-            now = _COUNTERS.unpack_from(self._counters)
-            _COUNTERS.pack_into(
-                self._counters, 0, now[0] + connections, now[1] + refused, now[2] + bytes_out, now[3] + bytes_in
-            )
+            now = _COUNTERS.unpack_from(self._counters, at)
+            _COUNTERS.pack_into(self._counters, at, *(old + new for old, new in zip(now, more, strict=True)))
 
 
 def _connect(target: Target, allow_private: bool) -> socket.socket | None:
@@ -259,10 +363,18 @@ def _reset(connection: socket.socket) -> None:
         connection.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
 
 
+def _start_thread(function: Callable[..., None], *arguments: object) -> threading.Thread:
+    # Imported only by a relay at work: what `threading` does after a fork costs each of the zygote's forks 130 page copies.
+    import threading
+
+    thread = threading.Thread(target=function, args=arguments, daemon=True)
+    thread.start()
+    return thread
+
+
 def _splice(inside: socket.socket, outside: socket.socket, count: _Count) -> None:
     """Carry bytes both ways until both directions have ended; each reads only as fast as the other side takes."""
-    upward = threading.Thread(target=_one_way, args=(inside, outside, lambda size: count(bytes_out=size)), daemon=True)
-    upward.start()
+    upward = _start_thread(_one_way, inside, outside, lambda size: count(bytes_out=size))
     _one_way(outside, inside, lambda size: count(bytes_in=size))
     upward.join()
 

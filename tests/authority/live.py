@@ -47,6 +47,7 @@ capabilities:
   run:
     service: api
     mode: exec
+    delivery: env
     allowedAgents: [local, "runner:default", "creature:*"]
     allowCommands:
       - {argv: ["true"]}
@@ -56,6 +57,7 @@ capabilities:
   push:
     service: git
     mode: exec
+    delivery: env
     allowedAgents: ["creature:*"]
     allowCommands: [{argv: [git, push], rest: any}]
     env: {GIT_CONFIG_VALUE_0: "Authorization: Basic {{basic}}"}
@@ -63,6 +65,7 @@ capabilities:
   limited:
     service: api
     mode: exec
+    delivery: env
     allowedAgents: ["runner:default"]
     allowCommands: [{argv: ["true"]}]
     rateLimit: 7/60s

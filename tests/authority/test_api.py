@@ -213,6 +213,6 @@ CONFIG_LAX = """\
 version: "0.3.0"
 services: {api: {baseUrl: "https://api.example.test", auth: {type: bearer}}}
 capabilities:
-  run: {service: api, mode: exec, allowedAgents: ["runner:default"], allowCommands: [{argv: ["true"]}],
+  run: {service: api, mode: exec, delivery: env, allowedAgents: ["runner:default"], allowCommands: [{argv: ["true"]}],
     env: {T: "{{credential}}"}, minSandbox: "off"}
 """

@@ -12,7 +12,7 @@ import pytest
 from janee.authority.core import Settings
 from janee.authority.denial import DecisionDenied
 from janee.errors import ProtocolError, StoreError
-from janee.protocol import ExplainRequest, Grant, Outcome, ReasonCode, RunnerInfo, SandboxLevel
+from janee.protocol import ExplainRequest, Grant, HostTraffic, Outcome, ReasonCode, RunnerInfo, SandboxLevel
 from janee.seal import GrantContext, SealedContent, constraints_digest, wrap_token
 from janee.secret import Secret
 from tests.authority.desk import KEY, Desk, open_desk
@@ -202,6 +202,16 @@ def test_a_report_that_differs_from_the_grant_is_an_alarm_on_record(desk: Desk) 
     grant = desk.authority.authorize(desk.caller(), desk.request())
     desk.authority.complete(desk.caller(), desk.completion(grant.grant_id, sandbox="off", policy_hash="sha256:other"))
     assert (desk.records()[-1]["sandboxReported"], desk.records()[-1]["policyHashReported"]) == ("off", "sha256:other")
+
+
+def test_what_a_command_exchanged_is_on_record_for_each_host(desk: Desk) -> None:
+    grant = desk.authority.authorize(desk.caller(), desk.request())
+    traffic = HostTraffic(host="api.example.test:443", connections=2, requests=5, bytes_out=100, bytes_in=2000)
+    desk.authority.complete(desk.caller(), desk.completion(grant.grant_id, network=(traffic,), placeholder_hits=3))
+    scrubbed, completed = desk.records()[-2:]
+    assert scrubbed["placeholderHits"] == 3
+    expected = {"host": "api.example.test:443", "connections": 2, "refused": 0, "requests": 5, "bytesOut": 100, "bytesIn": 2000}
+    assert completed["network"] == [expected]
 
 
 def test_a_grant_that_is_never_reported_is_abandoned_once(desk: Desk) -> None:

@@ -20,6 +20,7 @@ from janee.errors import JaneeError, ProtocolError
 from janee.protocol import ExecuteRequest, ExecuteResponse, RunnerInfo
 from tests.authority.desk import Desk, open_desk
 from tests.authority.echo import Seen, Service, reply, serving
+from tests.authority.egress.test_aws import is_signed
 from tests.authority.live import SECRET
 from tests.authority.test_server import make_certificate
 
@@ -32,7 +33,13 @@ services:
   api: {{baseUrl: "{scheme}://{host}:{port}/base", auth: {{type: bearer}}, {extra}}}
   two: {{baseUrl: "{scheme}://{host}:{port}", auth: {{type: basic}}, {extra}}}
   three: {{baseUrl: "{scheme}://{host}:{port}", auth: {{type: headers, headers: [X-Api-Key]}}, {extra}}}
+  four: {{baseUrl: "{scheme}://{host}:{port}", auth: {{type: query, param: api_key}}, {extra}}}
+  five: {{baseUrl: "{scheme}://{host}:{port}/base", auth: {{type: aws-sigv4, region: eu-west-1, service: sts}}, {extra}}}
+  six: {{baseUrl: "{scheme}://{host}:{port}", auth: {{type: aws-sigv4}}, {extra}}}
 capabilities:
+  asked: {{service: four, mode: proxy, {agents}, rules: {{allow: ["* /*"]}}}}
+  signed: {{service: five, mode: proxy, {agents}, rules: {{allow: ["* /*"]}}}}
+  placeless: {{service: six, mode: proxy, {agents}, rules: {{allow: ["* /*"]}}}}
   call: {{service: api, mode: proxy, {agents}, rules: {{allow: ["* /*"], deny: ["GET /secret*"]}}, timeout: 2000}}
   pair: {{service: two, mode: proxy, {agents}, rules: {{allow: ["* /*"]}}}}
   keyed: {{service: three, mode: proxy, {agents}, rules: {{allow: ["* /*"]}}}}
@@ -88,6 +95,19 @@ def test_basic_and_header_credentials(desk: Desk, service: Service) -> None:
     pair = base64.b64encode(f"git-user:{SECRET}".encode()).decode()
     assert service.seen[0].header("authorization") == f"Basic {pair}"
     assert service.seen[1].header("x-api-key") == SECRET and service.seen[1].header("authorization") is None
+
+
+def test_a_credential_in_the_query(desk: Desk, service: Service) -> None:
+    assert SECRET not in str(call(desk, capability="asked", path="/x?a=b"))
+    call(desk, capability="asked", path="/x")
+    assert [seen.target for seen in service.seen] == [f"/x?a=b&api_key={SECRET}", f"/x?api_key={SECRET}"]
+
+
+def test_an_aws_request_is_signed(desk: Desk, service: Service) -> None:
+    answer = call(desk, "POST", capability="signed", path="/x?b=2&a=1", body="Action=GetCallerIdentity")
+    assert is_signed(service.seen[0], SECRET) and SECRET not in str(answer)
+    with pytest.raises(ProtocolError, match="region"):
+        call(desk, capability="placeless")
 
 
 @pytest.mark.parametrize(

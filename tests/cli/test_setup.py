@@ -16,7 +16,7 @@ from typing import Any
 import pytest
 
 from janee.authority.store import Store
-from janee.config.file import edit_config
+from janee.config.file import edit_config, load_config
 from janee.config.schema import DEFAULT_AGENTS, AnyOf, ArgvRule, Match
 from janee.secret import Secret
 from tests.cli.support import Operator
@@ -119,9 +119,36 @@ def test_basic_and_headers_take_one_line_each(ready: Operator) -> None:
     }
 
 
+def test_a_key_in_the_query_and_an_aws_key(ready: Operator) -> None:
+    asked = ("--auth-type", "query", "--param", "api_key")
+    ready.ok("service", "add", "q", "-u", "https://q.example", *asked, "--from-stdin", stdin="key-value\n")
+    signed = ("--auth-type", "aws-sigv4", "--session", "--region", "eu-west-1", "--aws-service", "s3")
+    lines = "AKIAIOSFODNN7EXAMPLE\nwJalrXUtnFEMI\nFwoGZXIvYXdzEXAMPLE\n"
+    ready.ok("service", "add", "a", "-u", "https://s3.example", *signed, "--from-stdin", stdin=lines)
+    services = load_config(ready.home.config_file).services
+    assert services["q"].auth.options == {"param": "api_key"}
+    assert services["a"].auth.secret_fields == ("accessKeyId", "secretAccessKey", "sessionToken")
+    assert services["a"].auth.options == {"region": "eu-west-1", "service": "s3"}
+    with Store.open(ready.home) as store:
+        assert store.secret("a", "sessionToken") == Secret("FwoGZXIvYXdzEXAMPLE")
+
+
+def test_a_capability_gives_no_credential_away_unless_it_is_told_to(ready: Operator) -> None:
+    common = ("--service", "gh", "--mode", "exec", "--env", "T={{credential}}", "--allow-command", "true x")
+    ready.ok("capability", "add", "quiet", *common)
+    ready.ok("capability", "add", "loud", *common, "--delivery", "env")
+    capabilities = load_config(ready.home.config_file).capabilities
+    assert (capabilities["quiet"].delivery, capabilities["loud"].delivery) == ("secretless", "env")
+    listed = ready.ok("capability", "list").out
+    assert "exec, secretless" in listed and "exec, env" in listed
+
+
 @pytest.mark.parametrize(
     ("arguments", "stdin", "says"),
     [
+        (("--from-stdin", "--auth-type", "query"), "x", "--param and --auth-type query belong together"),
+        (("--from-stdin", "--param", "k"), "x", "--param and --auth-type query belong together"),
+        (("--from-stdin", "--region", "eu"), "x", "are for --auth-type aws-sigv4"),
         (("--from-stdin",), "", "stdin is empty"),
         (("--from-stdin",), "hunter2\n", "fewer than 8 bytes"),
         (("--from-stdin",), "good-value\r\nInjected: x\n", "line break"),

@@ -47,7 +47,18 @@ def site(world: World) -> Iterator[Site]:
     }
     key = json.loads(world.janee("runner", "add", "site", "--agents", "creature:*", "--json"))["key"]
     rule = json.dumps({"argv": ["bash", "-c"], "rest": "any"})
-    exec_mode = ("--service", "git", "--mode", "exec", "--allow-command", rule, "--env", "T={{credential}}")
+    exec_mode = (
+        "--service",
+        "git",
+        "--mode",
+        "exec",
+        "--delivery",
+        "env",
+        "--allow-command",
+        rule,
+        "--env",
+        "T={{credential}}",
+    )
     world.janee("capability", "add", "patch-only", *exec_mode, "--agent", "creature:patch")
     key_file = world.root / "untrusted" / "site.key"
     key_file.touch(mode=0o600)

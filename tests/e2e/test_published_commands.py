@@ -88,7 +88,18 @@ def single(tmp_path: Path, strict_sandbox: None) -> Iterator[Process]:
     service = ("--base-url", "https://localhost:1", "--auth-type", "bearer", "--allow-private", "--from-stdin")
     run_janee(tmp_path, "service", "add", "demo", *service, stdin=SECRET + "\n")
     rule = json.dumps({"argv": ["bash", "-c"], "rest": "any"})
-    capability = ("--service", "demo", "--mode", "exec", "--allow-command", rule, "--env", "TOKEN={{credential}}")
+    capability = (
+        "--service",
+        "demo",
+        "--mode",
+        "exec",
+        "--allow-command",
+        rule,
+        "--env",
+        "TOKEN={{credential}}",
+        "--delivery",
+        "env",
+    )
     run_janee(tmp_path, "capability", "add", "shell", *capability)
     argv = [sys.executable, "-m", "janee.demo.agent", janee_command(), "serve"]
     with Process("the agent", argv, env=operator_env(tmp_path), log=tmp_path / "agent.log") as agent:

@@ -36,6 +36,7 @@ capabilities:
   run:
     service: svc
     mode: exec
+    delivery: env
     allowCommands:
       - {{argv: [sh], rest: any}}
       - {{argv: ["true"], rest: any}}
@@ -50,6 +51,7 @@ capabilities:
   work:
     service: svc
     mode: exec
+    delivery: env
     allowCommands:
       - {{argv: [sh], rest: any}}
     allowedAgents: [local, "runner:default", "agent:*"]
@@ -59,6 +61,7 @@ capabilities:
   profiled:
     service: svc
     mode: exec
+    delivery: env
     allowCommands: [git]
     allowedAgents: [local, "runner:default"]
     env: {{RIG_TOKEN: "{{{{credential}}}}"}}
@@ -67,6 +70,7 @@ capabilities:
   limited:
     service: svc
     mode: exec
+    delivery: env
     allowCommands: [{{argv: ["true"]}}]
     allowedAgents: [local, "runner:default"]
     env: {{RIG_TOKEN: "{{{{credential}}}}"}}

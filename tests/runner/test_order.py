@@ -52,7 +52,7 @@ def with_request(**changes: Any) -> Callable[[Order], Order]:
         with_terms(constraints=constraints("true", "x")),
         with_terms(constraints=constraints("true", cwd="/tmp")),
         with_terms(constraints=constraints("true", sandbox={"level": "off"})),
-        with_terms(constraints=constraints("true", delivery="secretless")),
+        with_terms(constraints=constraints("true", delivery="telepathy")),
         with_terms(constraints={}),
     ],
 )

@@ -48,7 +48,10 @@ def _run(cell: sandbox.Cell, request: dict[str, Any]) -> dict[str, Any]:
     if request.get("report_early"):
         os.read(reader, 1)
     select.select([child], [], [])
-    ended = child.result()
+    try:
+        ended = child.result()
+    except sandbox.SandboxError as error:
+        return {"error": error.code.value, "message": error.message}
     os.set_blocking(reader, False)
     output = b""
     try:

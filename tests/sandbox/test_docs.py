@@ -16,17 +16,29 @@ DOCUMENT = (rig.REPOSITORY / "docs/sandbox.md").read_text()
 LIMITS = DOCUMENT.partition("## Limits and defaults")[2].partition("##")[0]
 
 
-def test_the_example_runs_and_is_typed(tmp_path: Path) -> None:
-    if not Path("/usr/share/common-licenses").is_dir():
-        pytest.skip("needs Debian's /usr/share/common-licenses")
-    (example,) = re.findall(r"test_docs\.py -->\n```python\n(.*?)```", DOCUMENT, re.DOTALL)
-    script = tmp_path / "example.py"
+EXAMPLES = re.findall(r"test_docs\.py -->\n```python\n(.*?)```", DOCUMENT, re.DOTALL)
+
+
+def run_example(example: str, directory: Path) -> bytes:
+    script = directory / "example.py"
     script.write_text(example)
     environment = os.environ | {"PYTHONPATH": str(rig.REPOSITORY), "MYPYPATH": str(rig.REPOSITORY)}
     done = subprocess.run([sys.executable, str(script)], env=environment, capture_output=True, timeout=30)
     assert done.returncode == 0, done.stderr
-    assert done.stdout.startswith(b"2 b''")
-    assert b"/root" in done.stdout  # named among the refusals
+    return done.stdout
+
+
+def test_the_example_runs(tmp_path: Path) -> None:
+    if not Path("/usr/share/common-licenses").is_dir():
+        pytest.skip("needs Debian's /usr/share/common-licenses")
+    output = run_example(EXAMPLES[0], tmp_path)
+    assert output.startswith(b"2 b''")
+    assert b"/root" in output  # named among the refusals
+
+
+def test_the_example_of_a_server_runs(tmp_path: Path) -> None:
+    assert run_example(EXAMPLES[1], tmp_path) == b"b'1000\\n' 0\n"
+    assert len(EXAMPLES) == 2
 
 
 def test_the_defaults_are_the_program_s() -> None:

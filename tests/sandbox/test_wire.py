@@ -103,3 +103,20 @@ def test_orders_are_checked_again_on_arrival(change: dict[str, Any]) -> None:
     message = Orders.of(SandboxSpec(argv=("a",))).to_message() | change
     with pytest.raises((SandboxError, TypeError, ValueError, AttributeError)):
         Orders.from_message(message)
+
+
+def test_a_peer_that_closes_as_soon_as_it_has_the_frame_is_no_error() -> None:
+    """It may answer and go before the sender runs again; what it was sent has arrived."""
+
+    class Overtaken(socket.socket):
+        def sendmsg(self, *arguments: Any) -> int:
+            sent = super().sendmsg(*arguments)
+            taken.append(wire.receive(peer).body)
+            peer.close()
+            return sent
+
+    taken: list[dict[str, Any]] = []
+    ours, peer = socket.socketpair(socket.AF_UNIX, socket.SOCK_STREAM)
+    with Overtaken(fileno=ours.detach()) as channel:
+        wire.send(channel, {"a": 1})
+    assert taken == [{"a": 1}]

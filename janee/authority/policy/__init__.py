@@ -11,16 +11,21 @@ from janee.authority.policy._argv import UnknownTool
 from janee.authority.policy._compile import CompiledCapability, Policy, compile_policy
 from janee.authority.policy._decide import decide_exec, decide_http, may_see, overrule, refuse
 from janee.authority.policy._decision import Decision, ExecQuery, HttpQuery, HttpTarget
+from janee.authority.policy._egress import EgressDecision, EgressQuery, decide_egress
 from janee.authority.policy._env import EnvTemplate, Placeholder
 from janee.authority.policy._glob import glob_matches, matches_any
+from janee.authority.policy._http import HttpRuleError, verify_body
 from janee.authority.policy._pattern import Pattern, PatternError, compile_pattern
 
 __all__ = [
     "CompiledCapability",
     "Decision",
+    "EgressDecision",
+    "EgressQuery",
     "EnvTemplate",
     "ExecQuery",
     "HttpQuery",
+    "HttpRuleError",
     "HttpTarget",
     "Pattern",
     "PatternError",
@@ -29,6 +34,7 @@ __all__ = [
     "UnknownTool",
     "compile_pattern",
     "compile_policy",
+    "decide_egress",
     "decide_exec",
     "decide_http",
     "glob_matches",
@@ -36,4 +42,5 @@ __all__ = [
     "may_see",
     "overrule",
     "refuse",
+    "verify_body",
 ]

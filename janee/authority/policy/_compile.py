@@ -18,10 +18,11 @@ from urllib.parse import urlsplit
 
 from janee.authority.policy._argv import CompiledRule, UnknownTool, compile_rule
 from janee.authority.policy._env import EnvError, EnvTemplate, compile_env
+from janee.authority.policy._hosts import hosts_of
 from janee.authority.policy._http import HttpRule, HttpRuleError, compile_http_rule
 from janee.authority.policy._pattern import PatternError
 from janee.authority.policy._tool import ToolEntry
-from janee.config.schema import Access, Capability, Config, Mode, Service
+from janee.config.schema import Access, Capability, Config, Delivery, Mode, Service
 from janee.errors import ConfigError
 from janee.profiles import Library
 
@@ -41,6 +42,7 @@ class CompiledCapability:
     deny: tuple[HttpRule, ...]
     env: tuple[EnvTemplate, ...]
     network: tuple[str, ...]  # "host:port" that a command of it may reach
+    egress: tuple[str, ...] = ()  # "scheme://host:port": of these, what goes through the gateway (delivery secretless)
 
 
 @dataclass(frozen=True, slots=True)
@@ -78,9 +80,9 @@ def _compile(config: Config, name: str, capability: Capability, library: Library
         raise _invalid(name, "env", str(error)) from None
     access = capability.access or config.server.default_access
     network = _network(capability, service) if capability.mode is Mode.EXEC else ()
-    return CompiledCapability(
-        capability, service, access, _hash(capability, service, access, commands), tuple(commands), allow, deny, env, network
-    )
+    egress = _egress(network, service) if capability.delivery is Delivery.SECRETLESS else ()
+    policy_hash = _hash(capability, service, access, commands)
+    return CompiledCapability(capability, service, access, policy_hash, tuple(commands), allow, deny, env, network, egress)
 
 
 def _network(capability: Capability, service: Service) -> tuple[str, ...]:
@@ -93,6 +95,18 @@ def _network(capability: Capability, service: Service) -> tuple[str, ...]:
     entries = [f"[{host}]:{port}" if ":" in host else f"{host}:{port}"] if host else []
     entries.extend(entry if ":" in entry else f"{entry}:{port}" for entry in service.hosts if "*" not in entry)
     return tuple(dict.fromkeys(entries))
+
+
+def _egress(network: tuple[str, ...], service: Service) -> tuple[str, ...]:
+    """What of the network is the service's, and speaks HTTP: there the credential may go. The rest is relayed as it is."""
+    scheme = urlsplit(service.base_url).scheme
+    hosts = hosts_of(service, {})
+    found = []
+    for entry in network:
+        host, _, port = entry.rpartition(":")
+        if hosts.admits(host, int(port), scheme):
+            found.append(f"{scheme}://{host.lower()}:{port}")
+    return tuple(found)
 
 
 def _hash(

@@ -215,7 +215,7 @@ def _check_approval(compiled: CompiledCapability, trace: Trace) -> None:
 
 
 def _exec_checks(compiled: CompiledCapability, query: ExecQuery, trace: Trace) -> Hardening | None:
-    _check_delivery(compiled, trace)
+    _check_delivery(compiled, query, trace)
     entry: CompiledRule | ToolEntry | None = None
     if query.command is None:
         trace.note("command", "no command was asked about", "skip")
@@ -230,15 +230,32 @@ def _exec_checks(compiled: CompiledCapability, query: ExecQuery, trace: Trace) -
     return entry.tool.profile.harden if isinstance(entry, ToolEntry) else None
 
 
-def _check_delivery(compiled: CompiledCapability, trace: Trace) -> None:
+_DELIVERIES: Final = {
+    Delivery.ENV: "the credential is given by environment variables",
+    Delivery.FILE: "the credential is given in private files, their paths by environment variables",
+    Delivery.SECRETLESS: "the credential stays in the Authority; the command gets a placeholder",
+}
+
+
+def _check_delivery(compiled: CompiledCapability, query: ExecQuery, trace: Trace) -> None:
     capability = compiled.capability
-    if capability.delivery is not Delivery.ENV:
+    delivery = capability.delivery
+    by_env = f"janee capability edit {capability.name} --delivery env"
+    if delivery is not Delivery.ENV and not query.is_hypothetical and not query.needs_executable:
         raise RefusalError(
             ReasonCode.RULE_DENY,
-            f"the delivery {capability.delivery.value} is not available yet",
-            f"use delivery env: janee capability edit {capability.name} --delivery env",
+            f"the delivery {delivery.value} needs a Runner that takes sealed grants",
+            f"use a current Runner, or: {by_env}",
         )
-    trace.note("delivery", "the credential is given by environment variables")
+    # Elsewhere nothing can listen for the command without the host's network beside it.
+    level = query.sandbox or (SandboxLevel.STRICT if query.is_hypothetical else SandboxLevel.OFF)
+    if delivery is Delivery.SECRETLESS and level is not SandboxLevel.STRICT:
+        raise RefusalError(
+            ReasonCode.SANDBOX_TOO_WEAK,
+            f"the delivery secretless needs the sandbox level strict, the Runner offers {level.value}",
+            f"start the Runner with --sandbox strict, or give the credential away: {by_env}",
+        )
+    trace.note("delivery", _DELIVERIES[delivery])
 
 
 def _check_cwd(compiled: CompiledCapability, query: ExecQuery, trace: Trace) -> None:

@@ -105,7 +105,7 @@ def _placeholder(name: str, kind: str, argument: str | None, auth: Auth) -> Plac
 
 
 def _main_field(auth: Auth) -> str | None:
-    if auth.type is AuthType.BEARER:
+    if auth.type in (AuthType.BEARER, AuthType.QUERY):
         return "key" if "key" in auth.secret_fields else None
     if auth.type is AuthType.BASIC:
         return "password" if "password" in auth.secret_fields else None

@@ -35,6 +35,11 @@ _REFUSED_TEXT: Final = (
 )
 _REFUSED: Final = frozenset(_REFUSED_TEXT.split())
 _REFUSED_PREFIXES: Final = ("x-forwarded-", "proxy-", "x-janee-", "sec-", "x-override-", "x-envoy-", ":")
+_OVERRIDE_HEADERS_TEXT: Final = (
+    "x-original-url x-rewrite-url x-original-host x-host x-http-method x-http-method-override x-method-override "
+    "x-original-method x-http-verb x-request-method http-method-override x-method x-http-action"
+)
+_OVERRIDE_HEADERS: Final = frozenset(_OVERRIDE_HEADERS_TEXT.split())
 _OVERRIDE_FIELDS: Final = frozenset({"_method", "x-http-method-override", "http_method", "_httpmethod"})
 _OVERRIDE_HINT: Final = re.compile(r"(?i)_method|x-http-method-override|_httpmethod|\\u00")  # JSON may escape a name
 _PART_NAME: Final = re.compile(r"(?i)name\*?\s*=\s*\"?([^\";\r\n]*)")
@@ -162,6 +167,11 @@ def is_override(name: str) -> bool:
     return any(plain == field or plain.startswith((field + "[", field + ".", field + "\0")) for field in _OVERRIDE_FIELDS) or (
         re.sub(r"[ .\[]", "_", plain).rstrip("_]") in _OVERRIDE_FIELDS
     )
+
+
+def is_override_header(name: str) -> bool:
+    """Whether a header (lower case) would change method, path or host for some server."""
+    return name in _OVERRIDE_HEADERS or name.startswith("x-override-") or "method-override" in name.replace("_", "-")
 
 
 def _json_names(body: str) -> list[str]:

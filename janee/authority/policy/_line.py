@@ -12,10 +12,12 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Final
 
-from janee.authority.policy._values import Context, Found, check
+from janee.authority.policy._sql import MAX_SQL
+from janee.authority.policy._values import Context, Found, check, holds_sql
 from janee.profiles import Command, Form, Operand, Option, Preset, Syntax, Tool, ValueType
 
 MAX_ARGUMENTS: Final = 1024
+_HELP: Final = frozenset({"--help", "-help"})
 _MAX_CLUSTER: Final = 32  # flags in one argument
 _NUMBER: Final = re.compile(r"-[0-9]{1,9}")
 _TRUTH: Final = frozenset({"true", "false", "t", "f", "1", "0", "True", "False", "TRUE", "FALSE", "T", "F"})
@@ -66,7 +68,8 @@ def read_line(tool: Tool, command: tuple[str, ...], context: Context) -> Line | 
     """Read a whole command line; command[0] is the tool's name already compared."""
     if len(command) > MAX_ARGUMENTS:
         return Refused(MAX_ARGUMENTS, f"more than {MAX_ARGUMENTS} arguments")
-    reader = _Reader(tool.profile.syntax, command, context)
+    left = MAX_SQL if sum(map(len, command)) > MAX_SQL else None
+    reader = _Reader(tool.profile.syntax, command, context, left=left)
     try:
         return reader.command(tool.root, 1)
     except _StopError as stop:
@@ -79,6 +82,19 @@ class _Reader:
     argv: tuple[str, ...]
     context: Context
     parts: list[Part] = field(default_factory=list)
+    left: int | None = None  # characters of statements that may still come; None: the line is shorter than that
+
+    def _check(self, value_type: ValueType, value: str) -> Found:
+        if self.left is not None and holds_sql(value_type):
+            self.left -= len(value)
+            if self.left < 0:
+                return f"is too much: statements of more than {MAX_SQL} characters in all"
+        return check(value_type, value, self.context)
+
+    def _asks_help(self) -> bool:
+        """Whether the line ends in an option, known to the profile, by which tools only print their manual."""
+        last = len(self.argv) - 1
+        return any(part.position == last and not _HELP.isdisjoint((part.text, *part.spellings)) for part in self.parts)
 
     def command(self, node: Command, at: int) -> Line:
         """What follows the words of `node`, from argument `at` on."""
@@ -91,6 +107,8 @@ class _Reader:
         if node.denied:
             raise _StopError(at - 1, f"`{node.text}`: {node.denied}", True)
         if not node.forms:
+            if self._asks_help():
+                return Line(node.path, tuple(self.parts))
             wanted = "a subcommand is missing" if at >= len(self.argv) else "no subcommand of it is named"
             raise _StopError(len(self.argv), f"`{node.text}`: {wanted}")
         before = list(self.parts)
@@ -157,7 +175,7 @@ class _Reader:
             self._operands(node, form.after, later)
         given = {part.text for part in self.parts if part.role == "option"}
         for needed in form.needs:
-            if not needed & given:
+            if not needed & given and not self._asks_help():
                 raise _StopError(len(self.argv), f"`{node.text}` is allowed only with one of {', '.join(sorted(needed))}")
         self.parts.sort(key=lambda part: part.position)
 
@@ -242,7 +260,7 @@ class _Reader:
         return value
 
     def _value(self, value_type: ValueType, value: str, name: str, at: int) -> Preset:
-        found: Found = check(value_type, value, self.context)
+        found: Found = self._check(value_type, value)
         if isinstance(found, str):
             raise _StopError(at, f"the value of {name}, {_shown(value)}, {found}", found.startswith("is denied"))
         return found
@@ -263,6 +281,8 @@ class _Reader:
 
     def _operands(self, node: Command, places: tuple[Operand, ...], positions: list[int]) -> None:
         spare = len(positions) - sum(place.is_required for place in places)
+        if spare < 0 and not positions and self._asks_help():
+            return
         if spare < 0:
             missing = [place.name for place in places if place.is_required][len(positions)]
             raise _StopError(len(self.argv), f"`{node.text}`: {missing} is missing")
@@ -286,7 +306,7 @@ class _Reader:
 
     def _operand(self, place: Operand, position: int) -> None:
         value = self.argv[position]
-        found = check(place.type, value, self.context)
+        found = self._check(place.type, value)
         if isinstance(found, str):
             raise _StopError(position, f"{_shown(value)} (as {place.name}) {found}", found.startswith("is denied"))
         self.parts.append(Part(position, "operand", value, place.name, max(place.preset, found)))

@@ -17,7 +17,7 @@ from typing import Final
 
 from janee.authority.policy._hosts import Hosts, host_problem, url_problem
 from janee.authority.policy._pattern import is_plain
-from janee.authority.policy._sql import sql_preset
+from janee.authority.policy._sql import sql_preset, sql_readings
 from janee.profiles import Kind, Preset, ValueType
 
 MAX_VALUE: Final = 4096  # characters
@@ -36,13 +36,20 @@ class Context:
     repos: tuple[str, ...] | None = None
 
 
+def holds_sql(value_type: ValueType) -> bool:
+    return value_type.kind is Kind.SQL or any(map(holds_sql, value_type.items))
+
+
 def check(value_type: ValueType, value: str, context: Context) -> Found:
     """The preset that the value needs, or why it is refused."""
     problem = _form_problem(value_type, value)
     if problem:
         return problem
+    readings = sql_readings(value) if value_type.kind is Kind.SQL else (value,)
+    if isinstance(readings, str):
+        return readings
     for pattern, reason in value_type.forbidden:
-        if re.search(pattern, value, re.IGNORECASE):
+        if any(re.search(pattern, reading, re.IGNORECASE) for reading in readings):
             return f"is denied: {reason}"
     return _CHECKS[value_type.kind](value_type, value, context)
 

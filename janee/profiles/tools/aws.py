@@ -21,7 +21,7 @@ GRAMMAR: Final = r"""
 []
 --region REGION
 --output {json|text|table|yaml|yaml-stream|off}
---query TEXT
+--query JMESPATH
 --[no-]paginate
 --no-cli-pager
 --no-cli-auto-prompt
@@ -2731,6 +2731,69 @@ use: page
 --max-results INT
 --next-token VALUE
 --filters VALUE...
+[elasticbeanstalk describe-environments] read
+--application-name VALUE
+--environment-names VALUE...
+--environment-ids VALUE...
+--version-label VALUE
+--[no-]include-deleted
+[elasticbeanstalk describe-applications] read
+--application-names VALUE...
+[elasticbeanstalk describe-application-versions] read
+--application-name VALUE
+--version-labels VALUE...
+[elasticbeanstalk describe-events] read
+use: page
+--application-name VALUE
+--environment-name VALUE
+--environment-id VALUE
+--severity VALUE
+--start-time VALUE
+--end-time VALUE
+[elasticbeanstalk describe-environment-health] read
+--environment-name VALUE
+--environment-id VALUE
+--attribute-names VALUE...
+[apprunner list-services] read
+--next-token VALUE
+--max-results INT
+[apprunner list-operations] read
+--service-arn VALUE
+--max-results INT
+[kafka list-clusters] read
+use: page
+--cluster-name-filter VALUE
+[kafka list-clusters-v2] read
+use: page
+--cluster-name-filter VALUE
+[kafka describe-cluster] read
+--cluster-arn VALUE
+[kafka get-bootstrap-brokers] read
+--cluster-arn VALUE
+[emr list-clusters] read
+use: page
+--active
+--terminated
+--failed
+--created-after VALUE
+--created-before VALUE
+--cluster-states VALUE...
+[emr describe-cluster] read
+--cluster-id VALUE
+[emr list-steps] read
+use: page
+--cluster-id VALUE
+--step-states VALUE...
+--step-ids VALUE...
+[xray get-trace-summaries] read
+use: page
+--start-time VALUE
+--end-time VALUE
+--time-range-type VALUE
+--filter-expression VALUE
+[xray batch-get-traces] read
+use: page
+--trace-ids VALUE...
 [batch describe-jobs] read
 --jobs VALUE...
 [batch describe-job-queues] read
@@ -3059,6 +3122,7 @@ PROFILE: Final = Profile(
         "QUEUE": matching(
             r"https://(?:sqs\.[a-z0-9-]+|[a-z0-9-]+\.queue)\.amazonaws\.com/[0-9]{12}/[A-Za-z0-9_.-]{1,90}", "a queue's URL"
         ),
+        "JMESPATH": without(BUILT_IN["TEXT"], (r"^\s*(?:fileb?|https?)://", "reads a file or another place")),
         "GLOB": matching(r"(?!-)[^\x00-\x1f\x7f]{1,500}", "a pattern"),
         "S3URI": matching(_URI, "s3://BUCKET/KEY"),
         "SAVED": BUILT_IN["PATH"],

@@ -20,7 +20,7 @@ GRAMMAR: Final = r"""
 []
 -h --help
 -o --output {json|jsonc|yaml|yamlc|table|tsv|none}
---query TEXT
+--query JMESPATH
 --subscription VALUE
 --only-show-errors
 --verbose
@@ -227,6 +227,50 @@ use: devops
 --wiql PROSE
 [devops,artifacts] ! prints the credential, or reconfigures the tool
 [pipelines variable,variable-group,agent,pool,queue,create,update,delete,folder] ! changes secrets of others
+[vm list-ip-addresses] read
+--resource-group -g VALUE
+--name -n VALUE
+--ids VALUE...
+[acr manifest list-metadata] read
+--registry -r VALUE
+--name -n VALUE
+--orderby {time_asc|time_desc}
+--top INT
+[sql db op list] read
+--server -s VALUE
+--resource-group -g VALUE
+--database -d VALUE
+[cosmosdb mongodb database list] read
+--account-name -a VALUE
+--resource-group -g VALUE
+[cosmosdb mongodb collection list] read
+--account-name -a VALUE
+--resource-group -g VALUE
+--database-name -d VALUE
+[network private-endpoint list] read
+--resource-group -g VALUE
+[monitor metrics list-definitions] read
+--resource VALUE
+--resource-group -g VALUE
+--resource-type VALUE
+--namespace VALUE
+[identity list] read
+--resource-group -g VALUE
+[identity show] read
+--resource-group -g VALUE
+--name -n VALUE
+[containerapp replica list] read
+--name -n VALUE
+--resource-group -g VALUE
+--revision VALUE
+[repos pr set-vote] write
+use: devops
+--id VALUE
+--vote {approve|approve-with-suggestions|reject|reset|wait-for-author}
+[repos ref list] read
+use: devops
+--repository -r VALUE
+--filter VALUE
 [account list] read
 --all
 --refresh
@@ -676,6 +720,31 @@ args: [TRUTH...]
 --max-events VALUE
 --select VALUE...
 --offset VALUE
+[monitor log-analytics query] read
+--workspace -w VALUE
+--analytics-query PROSE
+--timespan -t VALUE
+--workspaces VALUE...
+[monitor app-insights query] read
+--app --apps -a VALUE...
+--analytics-query PROSE
+--start-time VALUE
+--end-time VALUE
+--offset VALUE
+--resource-group -g VALUE
+--ids VALUE...
+[graph query] read
+--graph-query -q PROSE
+--first INT
+--skip INT
+--subscriptions -s VALUE...
+--management-groups -m VALUE...
+--allow-partial-scopes
+[advisor recommendation list] read
+--category -c VALUE
+--resource-group -g VALUE
+--refresh -r
+--ids VALUE...
 [monitor log-analytics workspace list] read
 --resource-group -g VALUE
 [monitor log-analytics workspace show] read
@@ -1652,7 +1721,7 @@ args: [TRUTH...]
 --name -n VALUE
 --resource-group -g VALUE
 --metadata VALUE...
---public-access {off|blob|container}
+--public-access {off}
 --fail-on-exist
 --timeout VALUE
 --default-encryption-scope -d VALUE
@@ -1873,6 +1942,8 @@ PROFILE: Final = Profile(
     syntax=ARGPARSE,
     grammar=GRAMMAR,
     types={
+        # `@FILE` and `=@FILE` are replaced by the file in every argument
+        "JMESPATH": without(BUILT_IN["TEXT"], (r"^@.|^[\w-]*=@", "reads files")),
         "VALUE": either(without(BUILT_IN["TEXT"], _URL, _FILE, (r"^-", "begins with a dash")), _WITHIN),
         "PROSE": either(without(BUILT_IN["TEXT"], (r"^(?:[^=]*=)?@", "reads files"), (r"^-\w", "begins with a dash")), _WITHIN),
         "PARAM": either(

@@ -195,7 +195,7 @@ args: LOCAL...
 --format FORMAT
 --limit INT
 --no-trunc
-args: WORD
+args: TERM
 [manifest inspect] read
 -v --verbose
 --insecure ! moves the credential
@@ -456,6 +456,7 @@ PROFILE: Final = Profile(
     syntax=DOCKER,
     grammar=GRAMMAR,
     types={
+        "TERM": without(BUILT_IN["WORD"], (r"^[^/]*[.:][^/]*/|^localhost/", "asks another registry")),
         "OBJECT": matching(_OBJECT, "a container, network or volume"),
         # of this machine: nothing is fetched or sent
         "LOCAL": matching(r"[A-Za-z0-9][A-Za-z0-9_.:/@-]{0,300}", "an image or object"),

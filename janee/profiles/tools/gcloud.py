@@ -58,6 +58,12 @@ use: listing
 [auth] ! prints or changes the credential
 [config get|get-value] read
 args: {project|core/project|compute/region|compute/zone|run/region|run/platform|functions/region|builds/region|artifacts/location|core/account|account}
+[config list] read
+--all ! prints the credential
+args: [{project|core/project|compute/region|compute/zone|run/region|account|core/account|core|compute|run}]
+[config configurations list] read
+use: listing
+[config configurations] ! reconfigures the tool
 [config] ! reconfigures the tool
 [info] read
 --show-log ! prints the credential

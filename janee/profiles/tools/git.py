@@ -358,7 +358,7 @@ args: REF
 --ignore-revs-file PATH
 --reverse
 --contents PATH
---abbrev INT
+--abbrev[=INT]
 args: [REV] PATH -- PATH
 [blame|annotate] read
 -L TEXT
@@ -381,7 +381,7 @@ args: [REV] PATH -- PATH
 --ignore-revs-file PATH
 --reverse
 --contents PATH
---abbrev INT
+--abbrev[=INT]
 args: PATH
 [grep] read
 -i --ignore-case
@@ -481,7 +481,7 @@ use: transport
 -q --quiet
 --exit-code
 --get-url
---sort WORD
+--sort SORTKEY
 --symref
 -o TEXT ! is no everyday work
 args: [REMOTE] [GLOB...]
@@ -540,7 +540,7 @@ args: REV... -- [PATHSPEC...]
 --all
 --always
 --long
---abbrev INT
+--abbrev[=INT]
 --dirty[=WORD]
 --broken[=WORD]
 --match GLOB
@@ -582,7 +582,7 @@ args: [REV...]
 args: [GLOB...]
 [for-each-ref] read
 --count INT
---sort WORD
+--sort SORTKEY
 --format FORMAT
 --contains REV
 --no-contains REV
@@ -744,7 +744,7 @@ args: [PATHSPEC...] -- [PATHSPEC...]
 --merged[=REV]
 --no-merged[=REV]
 --points-at REV
---sort WORD
+--sort SORTKEY
 --format FORMAT
 --column[=WORD]
 --no-column
@@ -766,7 +766,7 @@ args: [GLOB...]
 --merged[=REV]
 --no-merged[=REV]
 --points-at REV
---sort WORD
+--sort SORTKEY
 --format FORMAT
 --column[=WORD]
 --no-column
@@ -777,7 +777,7 @@ args: [GLOB...]
 -r --remotes
 -v -vv --verbose
 -l --list
---sort WORD
+--sort SORTKEY
 --format FORMAT
 args: [GLOB...]
 needs: -l --list
@@ -911,7 +911,7 @@ args: REF [REV]
 -u --local-user TEXT ! runs a program (gpg)
 -v --verify ! runs a program (gpg)
 -e --edit ! runs a program (the editor)
---sort WORD
+--sort SORTKEY
 --format FORMAT
 --contains[=REV]
 --no-contains[=REV]
@@ -925,7 +925,7 @@ args: [GLOB...]
 [tag] read
 -l --list
 -n[=INT]
---sort WORD
+--sort SORTKEY
 --format FORMAT
 --contains[=REV]
 --merged[=REV]
@@ -935,7 +935,7 @@ args: [GLOB...]
 needs: -l --list
 [tag] read
 -n[=INT]
---sort WORD
+--sort SORTKEY
 [merge] write
 use: merge message sign quiet
 --abort
@@ -1086,6 +1086,7 @@ use: fetch quiet
 args: [REMOTE] [REFSPEC...]
 [pull] write
 use: fetch quiet merge sign
+-j --jobs[=INT]
 -r --rebase[={false|true|merges}]
 --no-rebase
 -e --edit ! runs a program (the editor)
@@ -1268,7 +1269,12 @@ args: [PATH...]
 [submodule add,update,init,sync,set-url,set-branch,deinit,absorbgitdirs] ! fetches from hosts that the repository names
 [credential,credential-cache,credential-store,credential-gcloud,credential-manager,credential-osxkeychain,credential-netrc,credential-libsecret] ! prints the credential
 [difftool,mergetool,web--browse,instaweb,gui,gitk,citool,help] ! runs a program
-[filter-branch,filter-repo,fast-import,fast-export,replace,update-ref,symbolic-ref,hash-object,mktag,mktree,write-tree,commit-tree,read-tree,unpack-file,unpack-objects,pack-objects,index-pack,pack-refs,repack] ! changes the repository below git's rules
+# one name only: two would write it
+[symbolic-ref] read
+--short
+-q --quiet
+args: REF
+[filter-branch,filter-repo,fast-import,fast-export,replace,update-ref,hash-object,mktag,mktree,write-tree,commit-tree,read-tree,unpack-file,unpack-objects,pack-objects,index-pack,pack-refs,repack] ! changes the repository below git's rules
 [hook,maintenance,send-email,imap-send,request-pull,p4,svn,cvsimport,cvsserver,cvsexportcommit,archimport,quiltimport,daemon,shell,http-backend,http-fetch,http-push,upload-pack,upload-archive,receive-pack,send-pack,fetch-pack,remote-ext,remote-fd,remote-http,remote-https,remote-ftp,remote-ftps,bundle,scalar,lfs,annex,for-each-repo,diagnose,bugreport,verify-commit,verify-tag,interpret-trailers,mailsplit,mailinfo,merge-file,merge-index,merge-one-file,sh-setup,sh-i18n,multi-pack-index,commit-graph,column,stripspace,subtree,survey,backfill,refs,replay,fsmonitor--daemon,flow,open,absorb] ! runs programs, serves or reaches other places, or is no everyday work
 """
 
@@ -1286,6 +1292,7 @@ PROFILE: Final = Profile(
     syntax=GIT,
     grammar=GRAMMAR,
     types={
+        "SORTKEY": matching(r"-?[a-z*][A-Za-z:*.-]{0,60}", "a sort key"),
         # %(trailers…), %C… and the like only print; no placeholder runs anything or reads a file
         "FORMAT": matching(r"[^\x00-\x08\x0b-\x1f\x7f]{0,1000}", "a format"),
         "GLOB": matching(r"(?!-)[\w@.#+=/*?\[\]!^~{}:,-]{1,255}", "a pattern for refs"),

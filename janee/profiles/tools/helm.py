@@ -119,13 +119,14 @@ use: out
 -a --all
 --revision INT
 args: NAME
-[get manifest] read
+# Both print the objects, secrets among them.
+[get manifest] admin
 --revision INT
 args: NAME
 [get notes] read
 --revision INT
 args: NAME
-[get hooks] read
+[get hooks] admin
 --revision INT
 args: NAME
 [get metadata] read

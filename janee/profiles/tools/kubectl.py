@@ -49,7 +49,7 @@ GRAMMAR: Final = r"""
 
 %files
 -f --filename FILE+
--k --kustomize PATH
+-k --kustomize OVERLAY
 -R --recursive
 
 %print
@@ -79,7 +79,7 @@ use: select
 -A --all-namespaces
 --chunk-size INT
 --ignore-not-found
--L --label-columns NAME+
+-L --label-columns LABEL+
 --no-headers
 --output-watch-events
 --server-print
@@ -102,12 +102,13 @@ use: list
 -o --output {wide|name}
 --raw {/healthz|/readyz|/livez|/version|/readyz?verbose|/livez?verbose|/healthz?verbose}
 needs: --raw
+# Of a service account's secret it prints the token; what a file names cannot be read here.
 [describe] read
-use: select files
+use: select
 -A --all-namespaces
 --chunk-size INT
 --show-events
-args: [ANYKIND...]
+args: KIND...
 [logs|log] read
 -l --selector SELECTOR
 --all-containers
@@ -207,7 +208,7 @@ use: files
 --network-name TEXT ! runs a program
 --mount TEXT ! reads files outside the workspace
 -e --env TEXT ! reads the environment
-args: [PATH]
+args: [OVERLAY]
 [auth can-i] read
 -A --all-namespaces
 --list
@@ -517,7 +518,16 @@ PROFILE: Final = Profile(
     grammar=GRAMMAR,
     types={
         "NS": matching(r"[a-z0-9][a-z0-9-]{0,62}", "a namespace"),
+        "LABEL": matching(r"[A-Za-z0-9][A-Za-z0-9_./-]{0,300}", "a label"),
         "FILE": BUILT_IN["PATH"],
+        # What kustomize takes for a repository, and fetches
+        "OVERLAY": without(
+            BUILT_IN["PATH"],
+            (
+                r"[?@:]|//|\.git(?:/|$)|^(?:\./+)*[\w-]+(?:\.[\w-]+)*\.[a-z]{2,}/",
+                "it could be another place, whose files nobody has seen",
+            ),
+        ),
         "OUTPUT": either(
             matching(r"json|yaml|kyaml|wide|name|jsonpath|jsonpath-as-json|go-template|custom-columns", "a format"),
             without(

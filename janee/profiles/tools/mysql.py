@@ -133,7 +133,7 @@ needs: -e --execute -V --version -? -I --help
 """
 
 _COMMANDS: Final = (
-    r"(?:^|[\n;]|\*/)[^\S\n]*(?:system|source|tee|notee|edit|pager|nopager|connect|ego|delimiter|prompt|charset|rehash|resetconnection|"
+    r"(?:^|[\n;]|\*/|\\[gG])[^\S\n]*(?:system|source|tee|notee|edit|pager|nopager|connect|ego|delimiter|prompt|charset|rehash|resetconnection|"
     r"query_attributes|ssl_session_data_print)\b"
 )
 
@@ -149,26 +149,38 @@ PROFILE: Final = Profile(
             (r"\\[!.TPerdRC]", "a command of the client, which may run a program"),
             (_COMMANDS, "a command of the client, which may run a program"),
             (
-                r"\b(?:out|dump)file\b|\bload_file\b|\bload\b[^;]{0,100}\b(?:data|xml)\b|\binfile\b",
+                r"\b(?:import\s+table|data\s+directory|index\s+directory|(?:data|undo|redo)file|(?:discard|import)\s+tablespace)\b|"
+                r"\b(?:out|dump)file\b|\bload_file\b|\bload\s+(?:data|xml)\b|\binfile\b",
                 "files of the server or client",
             ),
-            (r"\bsoname\b|\binstall\b|\bplugin\s+dir|\bsys_(?:exec|eval|get)\b", "it runs a program on the server"),
-            (r"\bset\b[^;]{0,60}(?:@@\s*)?(?:global|persist|persist_only)\b", "reconfigures the server"),
+            (r"\bpurge\s+(?:binary|master)\b|\bbinlog\s+'|\bshow\s+binlog\b", "the server's logs"),
+            (r"#[^\n]*['\"`\\][^\n]*\n\s*\S", "a comment with quotes and lines behind it, in which a keyword could hide"),
+            (
+                r"\bsoname\b|\b(?:un)?install\s+(?:plugin|component|soname)\b|\bplugin\s+dir|\bsys_(?:exec|eval|get)\b",
+                "it runs a program on the server",
+            ),
+            (
+                r"\bset\s+(?:@@\s*)?(?:global|persist|persist_only)\b|@@\s*(?:global|persist|persist_only)\s*\.[\s\w`]*:?=",
+                "reconfigures the server",
+            ),
+            (r"\bglobal\s+[\w.`]+\s*:?=|\bpersist(?:_only)?\s+[\w.`]+\s*:?=", "reconfigures the server"),
             (
                 r"\b(?:general_log_file|slow_query_log_file|secure_file_priv\s*=|init_connect|plugin_dir\s*=)",
                 "reconfigures the server",
             ),
-            (r"\bprepare\b[^;]{0,100}\bfrom\s+@|\bexecute\s+immediate\b", "statements put together, which cannot be read here"),
+            (r"\bprepare\s+[\w`]+\s+from\b|\bexecute\s+immediate\b", "statements put together, which cannot be read here"),
             (
-                r"\bchange\s+(?:master|replication)\b|\bengine\s*=?\s*['\"]?(?:federated|connect|csv)\b|\bcreate\s+server\b",
+                r"\bchange\s+(?:master|replication)\b|\b(?:start|stop)\s+(?:slave|replica|group_replication)\b|\bclone\s+(?:instance|local)\b|\bengine\s*=?\s*['\"]?(?:federated|connect|csv)\b|\bcreate\s+server\b|\bconnection\s*=\s*['\"]|\bsql_log_bin\b",
                 "another server",
             ),
             (
-                r"\bauthentication_string\b|\bmysql\s*\.\s*[`\"]?(?:user|global_priv|servers)\b|\bfrom\s+mysql\.",
+                r"\bauthentication_string\b|\bmysql\s*\.\s*[`\"]?(?:user|global_priv|servers)\b|[`\"]mysql[`\"]|\buse\s+mysql\b|\bfrom\s+mysql\.",
                 "it shows passwords",
             ),
         ),
-        "DATABASE": matching(r"[A-Za-z0-9_][A-Za-z0-9_.$-]{0,63}", "a database's name"),
+        "DATABASE": matching(
+            r"(?!(?i:mysql)$)[A-Za-z0-9_][A-Za-z0-9_.$-]{0,63}", "a database's name, and not that of the accounts"
+        ),
     },
     harden=Hardening(
         env={

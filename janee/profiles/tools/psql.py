@@ -12,7 +12,7 @@ from typing import Final
 
 from janee.profiles import Hardening, Profile
 from janee.profiles.syntaxes import GNU
-from janee.profiles.types import BUILT_IN, either, listed, matching, parts, without
+from janee.profiles.types import BUILT_IN, either, listed, matching, ordinary, parts, without
 
 GRAMMAR: Final = r"""
 [] read
@@ -72,9 +72,8 @@ _SQL: Final = without(
     (r"\bpg_(?:shadow|authid|user_mapping)|\brolpassword\b|\bpasswd\b", "it shows passwords"),
     (r"\bset_config\s*\(\s*(?!'(?:app\.|search_path|statement_timeout|timezone))", "reconfigures the session"),
     (r"\bcreate\s+(?:publication|tablespace|access\s+method|transform)\b", "it reaches other places"),
-    (r"\b(?:execute|format)\b[^;]{0,200}(?:\|\||chr\s*\()", "statements put together, which cannot be read here"),
 )
-_FILE: Final = without(BUILT_IN["PATH"], (r"^program$", "it runs a program"))
+_FILE: Final = without(ordinary(BUILT_IN["PATH"]), (r"^program$", "it runs a program"))
 _SETTING: Final = (
     r"(?:sslmode=(?:require|verify-ca|verify-full)|connect_timeout=\d{1,4}|application_name=[\w.-]+|channel_binding=require|"
     r"target_session_attrs=[a-z-]+|client_encoding=[\w-]+)"
@@ -99,7 +98,7 @@ PROFILE: Final = Profile(
         "STATEMENT": either(
             # What lists or describes; no argument of it can hold a back quote, a pipe or a second command.
             matching(
-                r"\s*\\(?:d[A-Za-z]{0,4}[S+]{0,2}|l\+?|x|timing|conninfo|encoding|z|sf\+?|sv\+?|h|\?)(?:\s+[\w.*\"?$()|,-]{1,200}){0,3}\s*;?",
+                r"\s*\\(?:d[A-Za-z]{0,4}[S+]{0,2}|l\+?|x|timing|conninfo|encoding|z|sf\+?|sv\+?|h|\?)(?:\s+(?!\|)[\w.*\"?$()|,-]{1,200}){0,3}\s*;?",
                 r"a backslash command that lists or describes",
             ),
             without(

@@ -2,7 +2,8 @@
 
 Denied throughout: what shows or makes tokens (`print token`, `login`, `token …`, paths below auth/), servers and agents (they listen and
 run programs), `ssh`, plugins, audit devices, wrapping (it takes values past the scrubber), unsealing, other addresses, and files
-outside the workspace. Credentials that an engine makes (`database/creds/…`) need admin, as do policies, engines and deletion.
+outside the workspace. Secrets (`kv get`) and credentials that an engine makes
+(`database/creds/…`) need admin, as do policies, engines and deletion.
 Flags stand before the operands. Facts: vault -h and the commands' documentation, 1.12 to 1.20.
 """
 
@@ -16,10 +17,10 @@ from janee.profiles.types import BUILT_IN, either, matching, ordinary, parts, wi
 
 GRAMMAR: Final = r"""
 [] read
--version
+-version --version
 -v
 -h -help
-needs: -version -v -h -help
+needs: -version --version -v -h -help
 []
 -address URL
 -agent-address TEXT ! moves the credential
@@ -55,7 +56,7 @@ args: SECRET
 [read] read
 args: LOOK [PAIR...]
 [read] admin
-args: MADE [PAIR...]
+args: MADE|SECRET [PAIR...]
 [list] read
 -max-depth INT
 args: LOOK
@@ -71,7 +72,7 @@ args: CHANGE [DATAPAIR...]
 args: CHANGE
 [unwrap] ! makes or shows tokens
 
-[kv get] read
+[kv get] admin
 -mount MOUNT
 -version INT
 args: SECRET
@@ -88,7 +89,7 @@ args: SECRET [DATAPAIR...]
 -method {patch|rw}
 -remove-data NAME
 args: SECRET [DATAPAIR...]
-[kv delete] write
+[kv delete] admin
 -mount MOUNT
 -versions VERSIONS
 args: SECRET
@@ -212,13 +213,19 @@ PROFILE: Final = Profile(
     grammar=GRAMMAR,
     types={
         "SECRET": without(_PATH, *_TOKENS, _SYSTEM, _MADE),
-        "LOOK": without(_PATH, *_TOKENS, _SYSTEM, _MADE),
+        "LOOK": without(
+            _PATH,
+            *_TOKENS,
+            _SYSTEM,
+            _MADE,
+            (r"^/?(?:secrets?|kv)/(?!metadata/)|^/?[^/]+/data/", "it shows a secret (`kv get` needs admin)"),
+        ),
         "MADE": without(
             matching(r"[A-Za-z0-9_-]{1,60}/(?:static-)?creds/[\w.-]{1,120}", "a credential that an engine makes"),
             *_TOKENS,
             _SYSTEM,
         ),
-        "CHANGE": without(_PATH, *_TOKENS, _SYSTEM, _MADE, _CONFIGURES),
+        "CHANGE": without(_PATH, *_TOKENS, _SYSTEM, _MADE, _CONFIGURES, (r"/decrypt/", "it decrypts")),
         "LEASE": without(_PATH, *_TOKENS),
         "MOUNT": without(_PATH, *_TOKENS, (r"^/?sys(?:/|$)", "it changes Vault itself")),
         "NAMESPACE": matching(r"[A-Za-z0-9_][\w/-]{0,200}", "a namespace"),

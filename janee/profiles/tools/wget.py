@@ -77,7 +77,7 @@ GRAMMAR: Final = r"""
 --dns-servers TEXT ! moves the credential
 --limit-rate WORD
 --no-dns-cache
---restrict-file-names WORD
+--restrict-file-names[=WORD]
 --ignore-case
 -4 --inet4-only
 -6 --inet6-only

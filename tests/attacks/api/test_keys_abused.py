@@ -24,6 +24,7 @@ WITH_DEPLOY = (
   prod:
     service: api
     mode: exec
+    delivery: env
     allowedAgents: ["runner:deploy"]
     allowCommands: [{argv: ["true"]}]
 """

@@ -16,6 +16,7 @@ capabilities:
   push:
     service: git
     mode: exec
+    delivery: env
     allowedAgents: [local]
     allowCommands:
       - {argv: [git, push, origin, {match: "[a-z][a-z0-9-]{0,30}"}]}

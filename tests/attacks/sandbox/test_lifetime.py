@@ -5,13 +5,14 @@ import random
 import signal
 import subprocess
 import sys
+import threading
 import time
 from contextlib import suppress
 from pathlib import Path
 
 import pytest
 
-from sandbox import Level, Zygote
+from sandbox import Level, Mount, SandboxError, SandboxSpec, Zygote, base_env
 from tests.sandbox import rig
 
 FRONT = """
@@ -63,6 +64,67 @@ def test_killing_any_process_of_ours_ends_every_command(user: str, victim: str) 
     finally:
         front.kill()
         front.wait()
+
+
+SERVER = """
+import os, sys, time
+import sandbox
+zygote = sandbox.Zygote.start(entry="tests.sandbox.entries:hold")
+null, kept = os.open("/dev/null", os.O_RDWR), []
+script = f"(setsid sh -c 'sleep 600; :' {sys.argv[1]} &) ; trap '' TERM HUP INT; sleep 600; :"
+for _ in range(2):
+    cell = zygote.cell_blocking()
+    spec = sandbox.SandboxSpec(argv=("sh", "-c", script, sys.argv[1]), env=sandbox.base_env())
+    kept.append((cell, cell.start(spec, stdin=null, stdout=null, stderr=null)))
+print(zygote.pid, flush=True)
+sys.stdin.read()
+os.close(0)
+channels = [cell._process.channel for cell, _ in kept]
+for channel in channels:
+    os.close(channel.detach())
+time.sleep(600)
+"""
+
+
+@pytest.mark.parametrize("user", rig.USERS)
+@pytest.mark.parametrize("victim", ["server", "zygote", "pid 1", "channel"])
+def test_killing_a_server_that_owns_its_cells_or_what_stands_below_it_ends_every_command(user: str, victim: str) -> None:
+    """channel: the server lets go of its cells, and they alone must notice."""
+    mark = fresh_mark("owned")
+    command = [sys.executable, "-c", SERVER, mark]
+    pipes = {"stdin": subprocess.PIPE, "stdout": subprocess.PIPE}
+    with subprocess.Popen(command, cwd=rig.REPOSITORY, **pipes, **rig.identity(user)) as server:  # type: ignore[call-overload]
+        try:
+            zygote = int(server.stdout.readline())
+            inits = [int(pid) for pid in Path(f"/proc/{zygote}/task/{zygote}/children").read_text().split()]
+            assert len(inits) == 2
+            if victim == "channel":
+                server.stdin.close()
+            for pid in {"server": [server.pid], "zygote": [zygote], "pid 1": inits, "channel": []}[victim]:
+                os.kill(pid, signal.SIGKILL)
+
+            def survivors() -> list[int]:
+                return [pid for pid in rig.processes_with(mark) if pid != server.pid]
+
+            assert rig.eventually(lambda: not survivors(), 1.0), survivors()
+        finally:
+            server.kill()
+
+
+def test_killing_a_zygote_of_cells_at_random_moments_leaves_nothing() -> None:
+    mark, chance = fresh_mark("random"), random.Random(2)
+    script = f"(setsid sh -c 'sleep 600; :' {mark} &) ; sleep 600; :"
+    null = os.open("/dev/null", os.O_RDWR)
+    spec = SandboxSpec(argv=("sh", "-c", script), env=base_env(), mounts=(Mount("/usr/share", "/w", writable=False),))
+    for _ in range(20):
+        with Zygote.start(entry="tests.sandbox.entries:hold") as zygote, zygote.cell_blocking() as cell:
+            killer = threading.Timer(chance.random() * 0.02, os.kill, (zygote.pid, signal.SIGKILL))
+            killer.start()
+            with suppress(SandboxError):  # when it died while starting
+                cell.start(spec, stdin=null, stdout=null, stderr=null)
+            killer.join()
+            assert rig.eventually(lambda: not rig.processes_with(mark), 1.0), rig.processes_with(mark)
+    os.close(null)
 
 
 def test_killing_at_random_moments_leaves_nothing() -> None:

@@ -8,6 +8,7 @@ import pytest
 
 from janee.authority.policy import Decision, ExecQuery, HttpQuery, Policy, compile_policy, decide_exec, decide_http, may_see
 from janee.config.file import parse_config
+from janee.config.schema import Delivery
 from janee.errors import ConfigError
 from janee.protocol import ReasonCode, SandboxLevel
 
@@ -21,6 +22,7 @@ capabilities:
   run:
     service: api
     mode: exec
+    delivery: env
     allowedAgents: [local, "creature:*"]
     allowCommands:
       - {argv: [git, status]}
@@ -32,10 +34,12 @@ capabilities:
     workDir: /srv/repo
     timeout: 20000
   reasoned: {service: api, mode: exec, allowedAgents: [local], allowCommands: [{argv: ["true"]}], requiresReason: true}
-  lax: {service: api, mode: exec, allowedAgents: [local], allowCommands: [{argv: ["true"]}], minSandbox: "off"}
+  lax: {service: api, mode: exec, delivery: env, allowedAgents: [local], allowCommands: [{argv: ["true"]}], minSandbox: "off"}
   nobody: {service: api, mode: exec, allowCommands: [{argv: ["true"]}]}
   anybody: {service: api, mode: exec, access: open, allowCommands: [{argv: ["true"]}]}
   filed: {service: api, mode: exec, allowedAgents: [local], delivery: file, allowCommands: [{argv: ["true"]}]}
+  stayed: {service: api, mode: exec, allowedAgents: [local], minSandbox: "off", allowCommands: [{argv: ["true"]}],
+    network: ["API.example.test:443", "x.cdn.test:443", "b.example.test:8443", "b.example.test:443", "db.example.test:5432"]}
   empty: {service: api, mode: exec, allowedAgents: [local]}
   http:
     service: api
@@ -64,6 +68,20 @@ def ask(policy: Policy, capability: str, *command: str, **more: Any) -> Decision
 
 def fetch(policy: Policy, capability: str, method: str, path: str, **more: Any) -> Decision:
     return decide_http(policy, HttpQuery(capability, more.pop("agent_id", "local"), method, path, **more))
+
+
+def test_what_is_the_services_goes_through_the_gateway_where_the_credential_stays(policy: Policy) -> None:
+    stayed = policy.capabilities["stayed"]
+    assert stayed.capability.delivery is Delivery.SECRETLESS
+    assert stayed.egress == ("https://api.example.test:443", "https://x.cdn.test:443", "https://b.example.test:8443")
+    usual = policy.capabilities["empty"]
+    assert usual.egress == ("https://api.example.test:443", "https://up.example.test:443", "https://b.example.test:8443")
+    assert policy.capabilities["run"].egress == policy.capabilities["filed"].egress == ()
+
+
+@pytest.mark.parametrize("capability", ["stayed", "filed"])
+def test_every_delivery_is_allowed_with_a_sealed_grant_at_the_strict_level(policy: Policy, capability: str) -> None:
+    assert ask(policy, capability, "true").allowed
 
 
 @pytest.mark.parametrize(
@@ -104,7 +122,11 @@ def test_what_a_rule_names_is_allowed(policy: Policy, capability: str, command: 
         ("http", ("true",), {}, "MODE_MISMATCH"),
         ("reasoned", ("true",), {}, "REASON_REQUIRED"),
         ("reasoned", ("true",), {"reason": "  "}, "REASON_REQUIRED"),
-        ("filed", ("true",), {}, "RULE_DENY"),
+        ("filed", ("true",), {"needs_executable": False}, "RULE_DENY"),
+        ("stayed", ("true",), {"needs_executable": False}, "RULE_DENY"),
+        ("stayed", ("true",), {"sandbox": SandboxLevel.LANDLOCK}, "SANDBOX_TOO_WEAK"),
+        ("stayed", ("true",), {"sandbox": SandboxLevel.OFF}, "SANDBOX_TOO_WEAK"),
+        ("stayed", ("true",), {"sandbox": None}, "SANDBOX_TOO_WEAK"),
         ("empty", ("true",), {}, "COMMAND_NOT_ALLOWED"),
         ("run", ("git",), {}, "COMMAND_NOT_ALLOWED"),
         ("run", ("git", "status", "-s"), {}, "COMMAND_NOT_ALLOWED"),

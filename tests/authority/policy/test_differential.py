@@ -40,10 +40,9 @@ UNKNOWN: Final = re.compile(
     r"|zz-(\d): (?:is unknown|unknown option)",
     re.IGNORECASE,
 )
-TAKEN: Final = re.compile(r'invalid argument "--zz-1" for|expected (?:one|at least one) argument|argument [^\n]*: invalid')
-NO_VALUE: Final = re.compile(
-    r"takes no value|doesn't allow an argument|invalid argument \"zz\" for|does not take|ignored explicit argument"
-    r"|Invalid boolean"
+TAKEN: Final = re.compile(
+    r'invalid argument "--zz-1" for|invalid argument passed to|expected (?:one|at least one) argument|argument [^\n]*: invalid',
+    re.IGNORECASE,
 )
 
 
@@ -141,22 +140,6 @@ def test_an_option_takes_as_many_arguments_as_the_tool_gives_it(name: str, direc
             wrong.append((argv, "ours", ours(plain, argv), "theirs", real))
     assert wrong == []
     assert compared >= min(len(sample(tool)) // 4, 5)
-
-
-@pytest.mark.parametrize("name", TOOLS)
-def test_a_value_behind_an_equals_sign_is_one_for_the_tool_too(name: str, directory: Path) -> None:
-    if shutil.which(name) is None or "not found" in run((name, "--version"), directory):
-        pytest.skip(f"needs {name}")
-    tool = LIBRARY.load(name)
-    assert tool is not None
-    wrong = []
-    for command, spelling, option in sample(tool):
-        if not spelling.startswith("--") or option.values or tool.profile.syntax.flag_values:
-            continue
-        said = run((*command.path, f"{spelling}=zz", MARKERS[0]), directory)
-        if (found := UNKNOWN.search(said)) and not NO_VALUE.search(said) and spelling[2:] + "=" not in found[0]:
-            wrong.append((command.text, spelling, found[0]))
-    assert wrong == []
 
 
 def test_npm_knows_the_same_flags_and_values() -> None:

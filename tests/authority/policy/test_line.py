@@ -174,3 +174,39 @@ def test_ten_megabytes_are_refused_at_once(words: tuple[str, ...]) -> None:
     found = read_line(loaded, words, CONTEXT)
     assert isinstance(found, Refused)
     assert time.process_time() - started < 2  # some milliseconds; seconds only on a machine that does much else
+
+
+HELPFUL = """
+[]
+-h --help
+[group item edit] write
+--title TEXT
+-x --exec TEXT ! runs a program
+args: NAME
+[group kill] ! is no everyday work
+"""
+
+
+def test_a_manual_may_be_asked_for_without_what_the_command_needs() -> None:
+    for words in (("group", "--help"), ("group", "item", "-h"), ("group", "item", "edit", "--help")):
+        assert isinstance(read(COBRA, *words, grammar=HELPFUL), Line), words
+
+
+def test_asking_for_the_manual_allows_nothing_else() -> None:
+    for words in (
+        ("group",),
+        ("group", "kill", "--help"),
+        ("group", "item", "edit", "--exec", "id", "--help"),
+        ("group", "--help", "other"),
+        ("group", "item", "edit", "--title", "--help"),
+    ):
+        assert isinstance(read(COBRA, *words, grammar=HELPFUL), Refused), words
+
+
+def test_statements_are_bounded_in_all_not_one_by_one() -> None:
+    grammar = "[] read\n-c --command SQL\n-m --message TEXT\nneeds: -c --command\n"
+    select = "select " + "a, " * 2000 + "b"
+    assert isinstance(read(GNU, "-c", select, grammar=grammar), Line)
+    assert isinstance(read(GNU, "-c", select, "-m", select * 4, grammar=grammar), Line)
+    found = read(GNU, "-c", select, "-c", select, "-c", select, grammar=grammar)
+    assert isinstance(found, Refused) and "in all" in found.why
