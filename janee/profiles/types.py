@@ -72,3 +72,9 @@ _KEPT: Final = (
 def ordinary(base: ValueType) -> ValueType:
     """`base` (a path, or data that may name one), refused when the name is one that secrets are kept under."""
     return without(base, (_KEPT, "names a file of secrets"))
+
+
+def data_or_file(base: ValueType, before: str = "") -> ValueType:
+    """`base` (free text, or NAME=text), or `@FILE` in its place; the file no one that secrets are kept in. before: pattern."""
+    file = parts(before + r"@([^\x00-\x1f]{1,4096})", "@FILE", ordinary(BUILT_IN["PATH"]))
+    return either(file, without(base, (f"^{before}@", "reads a file that is not an ordinary one of the workspace")))

@@ -11,7 +11,7 @@ from typing import Final
 
 from janee.profiles import Hardening, Profile
 from janee.profiles.syntaxes import CURL
-from janee.profiles.types import BUILT_IN, matching, without
+from janee.profiles.types import BUILT_IN, data_or_file, matching, ordinary, parts, without
 
 GRAMMAR: Final = r"""
 [] read
@@ -27,9 +27,9 @@ GRAMMAR: Final = r"""
 --http3
 --http3-only
 --http0.9 ! is no everyday work
--1 --tlsv1
---tlsv1.0
---tlsv1.1
+-1 --tlsv1 ! weakens the encryption
+--tlsv1.0 ! weakens the encryption
+--tlsv1.1 ! weakens the encryption
 --tlsv1.2
 --tlsv1.3
 --tls-max {1.2|1.3|default}
@@ -272,6 +272,7 @@ PROFILE: Final = Profile(
     syntax=CURL,
     grammar=GRAMMAR,
     types={
+        "DATA": data_or_file(BUILT_IN["TEXT"]),
         # One line `Name: value`; `@file` reads a file, a line break smuggles a second header.
         "HEADER": without(
             matching(r"[A-Za-z0-9][A-Za-z0-9_.-]{0,80}(?::[^\x00-\x1f\x7f]{0,3000}|;)", "a header `Name: value`"),
@@ -281,13 +282,14 @@ PROFILE: Final = Profile(
         # curl(1), --data-urlencode: content, =content, name=content, @file, name@file
         "URLENCODE": without(BUILT_IN["TEXT"], (r"^[^=]*@", "it reads a file")),
         # curl(1), --form: name=content, name=@file, name=<file; `;headers=@…`, more files after commas
-        "FORM": matching(
-            r"[A-Za-z0-9_.\[\]-]{1,100}=(?:[^@<(;\x00-\x1f\x7f][^;\x00-\x1f\x7f]{0,3000}|@[\w][\w.-]{0,100}(?:/[\w][\w.-]{0,100}){0,8}"
+        "FORM": parts(
+            r"[A-Za-z0-9_.\[\]-]{1,100}=(?:[^@<(;\x00-\x1f\x7f][^;\x00-\x1f\x7f]{0,3000}|@([\w][\w.-]{0,100}(?:/[\w][\w.-]{0,100}){0,8})"
             r"(?:;(?:type=[\w.+-]+/[\w.+-]+|filename=[\w.-]+)){0,2}|)",
             "NAME=VALUE or NAME=@PATH in the workspace",
+            ordinary(BUILT_IN["PATH"]),
         ),
         "WRITEOUT": without(BUILT_IN["TEXT"], (r"^@|%output\{", "it reads or writes a file")),
-        "UPLOAD": without(BUILT_IN["PATH"], (r"[{}\[\]]", "a pattern names several files")),
+        "UPLOAD": without(ordinary(BUILT_IN["PATH"]), (r"[{}\[\]]", "a pattern names several files")),
         # `#1` stands for what a pattern in the URL matched, `../` included
         "OUTFILE": without(BUILT_IN["PATH"], (r"#", "its name would depend on the URL")),
         "PROTO": matching(r"=?https?(?:,https?)?", "https"),

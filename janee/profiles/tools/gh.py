@@ -11,7 +11,7 @@ from typing import Final
 
 from janee.profiles import Hardening, Kind, Profile, ValueType
 from janee.profiles.syntaxes import COBRA
-from janee.profiles.types import BUILT_IN, either, matching, parts, without
+from janee.profiles.types import BUILT_IN, data_or_file, either, matching, ordinary, parts, without
 
 GRAMMAR: Final = r"""
 [] read
@@ -739,7 +739,7 @@ args: READABLE
 use: api
 -X --method {GET|HEAD}
 -f --raw-field KV
--F --field KV
+-F --field FIELD
 needs: -X --method
 args: READABLE
 [api] read
@@ -758,15 +758,15 @@ args: {graphql}
 use: api
 -X --method {POST|PATCH|PUT}
 -f --raw-field KV
--F --field KV
---input PATH
+-F --field FIELD
+--input SENDABLE
 args: WRITABLE
 [api] admin
 use: api
 -X --method {GET|HEAD|POST|PATCH|PUT|DELETE}
 -f --raw-field KV
--F --field KV
---input PATH
+-F --field FIELD
+--input SENDABLE
 args: ENDPOINT
 
 [config get] read
@@ -848,6 +848,8 @@ PROFILE: Final = Profile(
         "HEADREF": matching(r"(?:[A-Za-z0-9-]+:)?[A-Za-z0-9_][\w./#+-]{0,200}", "a branch or OWNER:BRANCH"),
         "REPONAME": ValueType(Kind.REPO, pattern=r"[A-Za-z0-9][\w.-]{0,100}"),
         "GLOB": BUILT_IN["WORD"],
+        "FIELD": data_or_file(BUILT_IN["KV"], r"[A-Za-z0-9_.:/@\[\]-]{1,256}="),
+        "SENDABLE": ordinary(BUILT_IN["PATH"]),
         "ENDPOINT": _ENDPOINT,
         "READABLE": without(_ENDPOINT, (_GRAPHQL, "graphql is spelled so")),
         "WRITABLE": without(

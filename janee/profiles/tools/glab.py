@@ -11,7 +11,7 @@ from typing import Final
 
 from janee.profiles import Hardening, Kind, Profile, ValueType
 from janee.profiles.syntaxes import COBRA
-from janee.profiles.types import BUILT_IN, either, matching, ordinary, parts, without
+from janee.profiles.types import BUILT_IN, data_or_file, either, matching, ordinary, parts, without
 
 GRAMMAR: Final = r"""
 [] read
@@ -711,7 +711,7 @@ PROFILE: Final = Profile(
         "GROUP": matching(r"[A-Za-z0-9_][\w.-]*(?:/[A-Za-z0-9_][\w.-]*){0,8}|[0-9]{1,12}", "a group"),
         "REPONAME": ValueType(Kind.REPO, pattern=r"[A-Za-z0-9_][\w.-]{0,100}"),
         "PAIR": matching(r"[A-Za-z_][\w.-]{0,100}[:=][^\x00-\x1f]{0,3000}", "KEY:VALUE"),
-        "FIELD": without(BUILT_IN["KV"], _PUBLIC),
+        "FIELD": without(data_or_file(BUILT_IN["KV"], r"[A-Za-z0-9_.:/@\[\]-]{1,256}="), _PUBLIC),
         "RAW": without(BUILT_IN["KV"], _PUBLIC, (r"^[^=]*=@", "it looks like a file")),
         "FORM": matching(r"[A-Za-z0-9_.\[\]-]{1,200}=[^@\x00-\x1f][^\x00-\x1f]{0,3000}", "KEY=VALUE"),
         "SECRETLESS": ordinary(BUILT_IN["PATH"]),
