@@ -96,6 +96,9 @@ class Upstreams:
         Raises ProtocolError UPSTREAM_FAILED; TimeoutError.
         """
         url = urlsplit(service.base_url)
+        if url.scheme not in _DEFAULT_PORTS:
+            why = f"the service {service.name} is no HTTP service ({url.scheme})"
+            raise ProtocolError(ErrorCode.UPSTREAM_FAILED, why, "only commands can use it: a capability with mode exec")
         host, port = url.hostname or "", url.port or _DEFAULT_PORTS[url.scheme]
         addresses = await resolve(host, port)
         verify_addresses(host, addresses, allow_private=service.allow_private, is_plain_http=url.scheme == "http")

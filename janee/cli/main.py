@@ -42,7 +42,7 @@ COMMANDS: Final = MappingProxyType(
         "authority": Row("authority", "Run the Authority: it holds the secrets and decides."),
         "serve": Row("serve", "Serve agents over MCP, alone or as a Runner."),
         "explain": Row("explain", "Say why a request would be allowed or denied."),
-        "policy": Row("policy", "Test the policy against cases."),
+        "policy": Row("policy", "Test, compare and improve the policy."),
         "profiles": Row("profiles", "Show the tools whose command lines are understood."),
         "audit": Row("audit", "Read and verify the audit log."),
         "doctor": Row("doctor", "Check this installation."),

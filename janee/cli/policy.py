@@ -1,7 +1,7 @@
-"""`janee policy test` and `diff`: cases against the policy, for CI. Needs neither a running Authority nor a secret.
+"""`janee policy`: cases against the policy, for CI (`test`, `diff`); `suggest` is in its own file.
 
-Guarantees: each case is decided by the function that decides in the Authority; a malformed case is bad input (exit 2), never
-skipped.
+Needs neither a running Authority nor a secret. Guarantees: each case is decided by the function that decides in the Authority;
+a malformed case is bad input (exit 2), never skipped; no line is read further than a case may be long.
 """
 
 from __future__ import annotations
@@ -9,6 +9,7 @@ from __future__ import annotations
 import json
 from collections.abc import Iterator
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
@@ -17,6 +18,7 @@ import click
 from janee.cli._options import json_option
 from janee.cli._output import print_json, say
 from janee.cli.explain import DEFAULT_AGENT, load_policy
+from janee.cli.suggest import command as suggest
 from janee.errors import ExitCode, UsageError
 
 if TYPE_CHECKING:
@@ -42,7 +44,10 @@ class Case:
 
 @click.group("policy")
 def command() -> None:
-    """Test the policy against cases, compare two of them."""
+    """Test the policy against cases, compare two of them, learn from what was denied."""
+
+
+command.add_command(suggest)
 
 
 @command.command("test")
@@ -147,11 +152,15 @@ def _decide(policy: Policy, case: Case) -> Decision:
 
 
 def _read(lines: Any, *, needs_expect: bool = True) -> Iterator[Case]:
-    for number, line in enumerate(lines, 1):
+    for number, line in enumerate(iter(partial(lines.readline, MAX_CASE_BYTES + 1), b""), 1):
         if not line.strip():
             continue
+        if len(line) > MAX_CASE_BYTES:
+            raise UsageError(
+                "USAGE", f"line {number} has more than {MAX_CASE_BYTES >> 20} MiB", "see: janee policy test --help"
+            )
         try:
-            given = json.loads(line) if len(line) <= MAX_CASE_BYTES else None
+            given = json.loads(line)
         except (ValueError, RecursionError):
             given = None
         problem = _problem({"expect": "allow"} | given if isinstance(given, dict) and not needs_expect else given)

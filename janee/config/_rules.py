@@ -21,6 +21,7 @@ _TOOL: Final = re.compile(r"[!-.0-~]{1,64}")  # printable, no slash: also "[" an
 _HTTP_RULE: Final = re.compile(r"(\*|[A-Za-z]{1,16}) +(\*|/\S*)")
 _ENV_NAME: Final = re.compile(r"[A-Za-z_][A-Za-z0-9_]{0,127}")
 _RATE: Final = re.compile(r"([1-9][0-9]{0,6})/(1?[smhd]|[1-9][0-9]{0,6}[smhd])")
+SCHEMES: Final = frozenset({"http", "https", "postgres", "postgresql", "mysql", "redis", "rediss", "ssh"})
 MAX_PATTERN: Final = 512
 MAX_ARGV_TOKENS: Final = 256
 
@@ -32,8 +33,8 @@ def base_url(node: Node) -> str:
         port = parts.port
     except ValueError:
         raise InvalidYamlError(node.line, "is not a URL") from None
-    if parts.scheme not in ("http", "https") or not parts.hostname:
-        raise InvalidYamlError(node.line, "must be a URL such as https://api.example.com/v1")
+    if parts.scheme not in SCHEMES or not parts.hostname:
+        raise InvalidYamlError(node.line, "must be a URL such as https://api.example.com/v1 or postgres://db.example.com/app")
     if "@" in parts.netloc:
         raise InvalidYamlError(
             node.line, "must not hold a user name or password", "store them: janee service add … --auth-type basic"

@@ -68,7 +68,7 @@ class Auth:
 @dataclass(frozen=True, slots=True)
 class Service:
     name: str
-    base_url: str  # http(s)://host[:port][/path], no userinfo, query or fragment
+    base_url: str  # SCHEME://host[:port][/path], no userinfo, query or fragment
     auth: Auth
     hosts: tuple[str, ...] = ()  # further hosts the credential may go to: "api.x", "*.y", each with an optional ":port"
     allow_private: bool = False

@@ -40,6 +40,7 @@ class Kind(StrEnum):
     DURATION = "DURATION"
     HOST = "HOST"
     HOSTPORT = "HOSTPORT"
+    PORT = "PORT"
     URL = "URL"
     REPO = "REPO"
     ENDPOINT = "ENDPOINT"
@@ -66,7 +67,7 @@ class ValueType:
 
     choices: of ENUM, value → the preset it needs, or the reason why it is denied. pattern: of MATCH, what the whole value has
     to look like; of REPO, what else may stand for a repository unless `repos` narrows; of URL,
-    the one scheme. forbidden: (pattern, reason) pairs,
+    the one scheme; of PORT, the tool's usual one. forbidden: (pattern, reason) pairs,
     searched in the value. items: of LIST (each item), MATCH (each group) and EITHER (any of them). about: words for people
     ("a label").
     """

@@ -50,6 +50,11 @@ def without(base: ValueType, *forbidden: tuple[str, str]) -> ValueType:
     return replace(base, forbidden=(*base.forbidden, *forbidden))
 
 
+def port(usual: int) -> ValueType:
+    """A port of the service; `usual` where the service names none."""
+    return ValueType(Kind.PORT, pattern=str(usual))
+
+
 def listed(item: ValueType, separator: str = ",") -> ValueType:
     """Items with a separator between them, each of this type."""
     return ValueType(Kind.LIST, items=(item,), separator=separator)

@@ -8,6 +8,7 @@ State (rates, sessions, grants) is `janee.authority.grants`'.
 """
 
 from janee.authority.policy._argv import UnknownTool
+from janee.authority.policy._command import NOTHING_LIFTS
 from janee.authority.policy._compile import CompiledCapability, Policy, compile_policy
 from janee.authority.policy._decide import decide_exec, decide_http, may_see, overrule, refuse
 from janee.authority.policy._decision import Decision, ExecQuery, HttpQuery, HttpTarget
@@ -18,6 +19,7 @@ from janee.authority.policy._http import HttpRuleError, verify_body
 from janee.authority.policy._pattern import Pattern, PatternError, compile_pattern
 
 __all__ = [
+    "NOTHING_LIFTS",
     "CompiledCapability",
     "Decision",
     "EgressDecision",

@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     from janee.authority.policy._compile import CompiledCapability
 
 _NO_WORKSPACES: Final = frozenset({"", "bin", "boot", "dev", "etc", "lib", "lib64", "proc", "run", "sbin", "sys", "usr"})
+NOTHING_LIFTS: Final = "nothing in the entry lifts this"
 _MOST_PARTS: Final = 64  # steps of a trace that a command line may take
 _RISKS: Final = {
     "admin": "what it does cannot be undone, or is seen by others",
@@ -121,7 +122,7 @@ def _suggestion(compiled: CompiledCapability, entry: ToolEntry, refused: Refused
         change = f"{{tool: {tool}, preset: {entry.preset.name.lower()}, allow: [{' '.join(refused.lift)!r}]}}"
         return f'allow it: {edit} "{change}" (risk: {risk})'
     if refused.is_denied:
-        return f"nothing in the entry lifts this; only an exact {{argv: […]}} rule would, and then: {_cut(refused.why, 120)}"
+        return f"{NOTHING_LIFTS}; only an exact {{argv: […]}} rule would, and then: {_cut(refused.why, 120)}"
     if "not the service's" in refused.why:
         service = compiled.service.name
         return f"if the host is the service's: janee service edit {service} --host … (risk: the credential may then go there)"

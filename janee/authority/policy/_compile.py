@@ -26,7 +26,17 @@ from janee.config.schema import Access, Capability, Config, Delivery, Mode, Serv
 from janee.errors import ConfigError
 from janee.profiles import Library
 
-_PORTS: Final = {"https": 443, "http": 80}
+_HTTP: Final = ("http", "https")
+_PORTS: Final = {
+    "http": 80,
+    "https": 443,
+    "postgres": 5432,
+    "postgresql": 5432,
+    "mysql": 3306,
+    "redis": 6379,
+    "rediss": 6379,
+    "ssh": 22,
+}
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,6 +73,8 @@ def _compile(config: Config, name: str, capability: Capability, library: Library
     service = config.services.get(capability.service)
     if service is None:
         raise _invalid(name, "service", f"there is no service {capability.service!r}")
+    if capability.mode is not Mode.EXEC and urlsplit(service.base_url).scheme not in _HTTP:
+        raise _invalid(name, "mode", f"{service.base_url} is no HTTP service; only commands can use it (mode: exec)")
     commands: list[CompiledRule | ToolEntry | UnknownTool] = []
     for index, rule in enumerate(capability.allow_commands):
         try:
@@ -100,6 +112,8 @@ def _network(capability: Capability, service: Service) -> tuple[str, ...]:
 def _egress(network: tuple[str, ...], service: Service) -> tuple[str, ...]:
     """What of the network is the service's, and speaks HTTP: there the credential may go. The rest is relayed as it is."""
     scheme = urlsplit(service.base_url).scheme
+    if scheme not in _HTTP:
+        return ()
     hosts = hosts_of(service, {})
     found = []
     for entry in network:

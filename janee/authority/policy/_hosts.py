@@ -15,12 +15,23 @@ from urllib.parse import urlsplit
 
 from janee.config.schema import Service
 
-_PORTS: Final = {"https": 443, "http": 80, "ssh": 22}
+_PORTS: Final = {
+    "https": 443,
+    "http": 80,
+    "ssh": 22,
+    "postgres": 5432,
+    "postgresql": 5432,
+    "mysql": 3306,
+    "redis": 6379,
+    "rediss": 6379,
+}
 # The path begins with `/`; none of `" < > \ ^ ` | and blanks, which parsers read differently.
 _URL: Final = re.compile(
     r"([A-Za-z][A-Za-z0-9+.-]*)://([A-Za-z0-9._-]+|\[[0-9A-Fa-f:.]+\])(?::([0-9]{1,5}))?((?:[/?#][!#-;=?-\[\]_a-~]*)?)"
 )
 _HOST: Final = re.compile(r"([A-Za-z0-9._-]+|\[[0-9A-Fa-f:.]+\])(?::([0-9]{1,5}))?")
+# libpq(5) takes both spellings.
+_SAME: Final[Mapping[str, tuple[str, ...]]] = {"postgres": ("postgresql",), "postgresql": ("postgres",)}
 MAX_URL: Final = 8192
 
 
@@ -58,7 +69,7 @@ def hosts_of(service: Service, companions: Mapping[str, tuple[str, ...]], narrow
     rules.extend(_rule(text) for text in service.hosts)
     for name, _ in tuple(rules):
         rules.extend((more, None) for more in companions.get(name, ()))
-    schemes = frozenset({"https", base.scheme})
+    schemes = frozenset({"https", base.scheme, *_SAME.get(base.scheme, ())})
     whole = Hosts(tuple(dict.fromkeys(rules)), schemes)
     if narrowed is None:
         return whole

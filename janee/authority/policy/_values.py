@@ -123,6 +123,14 @@ def _host(value_type: ValueType, value: str, context: Context) -> Found:
     return host_problem(value, context.hosts, may_have_port=value_type.kind is Kind.HOSTPORT) or Preset.READ
 
 
+def _port(value_type: ValueType, value: str, context: Context) -> Found:
+    usual = int(value_type.pattern or 0)
+    named = {at if at is not None else usual for _, at in context.hosts.rules}
+    if value.isascii() and value.isdigit() and len(value) < 6 and int(value) in named:
+        return Preset.READ
+    return f"is not a port of the service ({context.hosts.names()})"
+
+
 def _url(value_type: ValueType, value: str, context: Context) -> Found:
     schemes = frozenset({value_type.pattern}) if value_type.pattern else None
     problem = url_problem(value, context.hosts, schemes)
@@ -339,6 +347,7 @@ _CHECKS: Final[Mapping[Kind, Callable[[ValueType, str, Context], Found]]] = Mapp
         Kind.DURATION: _pattern(r"[0-9]{1,9}(?:\.[0-9]{1,9})?(?:ns|us|ms|s|m|h|d|w)?(?:[0-9]{1,9}(?:ms|s|m|h))*", "a duration"),
         Kind.HOST: _host,
         Kind.HOSTPORT: _host,
+        Kind.PORT: _port,
         Kind.URL: _url,
         Kind.REPO: _repo,
         Kind.ENDPOINT: _endpoint,

@@ -819,7 +819,8 @@ needs: -l --list
 --ignore-other-worktrees
 --[no-]overlay
 --[no-]progress
---[no-]recurse-submodules
+--recurse-submodules ! runs what the submodules configure
+--no-recurse-submodules
 --pathspec-from-file PATH
 args: [REV|PATHSPEC...] -- [PATHSPEC...]
 [switch] write

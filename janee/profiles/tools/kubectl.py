@@ -379,7 +379,7 @@ use: files print dry
 --from TEXT ! moves secrets
 --keys TEXT ! moves secrets
 --prefix TEXT ! moves secrets
---list
+--list ! prints secrets
 --local
 --overwrite
 --resolve ! prints secrets
@@ -540,7 +540,7 @@ PROFILE: Final = Profile(
             without(matching(_KIND, "a kind or KIND/NAME"), (_SEALED, "prints secrets")),
             without(matching(_OBJECT, "a name"), (_SEALED, "prints secrets")),
         ),
-        "ANYKIND": matching(rf"{_KIND}|{_OBJECT}", "a kind, a name or KIND/NAME"),
+        "ANYKIND": without(matching(rf"{_KIND}|{_OBJECT}", "a kind, a name or KIND/NAME"), (_SEALED, "shows secrets")),
         "NAMED": matching(r"[A-Za-z0-9][A-Za-z0-9./:_-]{0,250}", "a name or KIND/NAME"),
         "CONDITION": matching(r"delete|create|condition=[A-Za-z]+(?:=[A-Za-z]+)?|jsonpath=.{1,500}", "a condition"),
         "IMAGE": matching(r"[a-z0-9][A-Za-z0-9._/:@-]{0,300}", "an image"),
@@ -559,8 +559,9 @@ PROFILE: Final = Profile(
             matching(r"[A-Za-z_][A-Za-z0-9_]{0,100}-", "NAME-"),
             matching(rf"{_KIND}|{_OBJECT}", "a kind, a name or KIND/NAME"),
         ),
-        "LABELLED": matching(
-            rf"{_KIND}|{_OBJECT}|[A-Za-z0-9][A-Za-z0-9_./-]{{0,250}}(?:-|=.{{0,1000}})", "a name or KEY=VALUE"
+        "LABELLED": without(
+            matching(rf"{_KIND}|{_OBJECT}|[A-Za-z0-9][A-Za-z0-9_./-]{{0,250}}(?:-|=.{{0,1000}})", "a name or KEY=VALUE"),
+            (r"^(?:pod-security|rbac\.authorization|node-role|node-restriction)[\w.-]*/", "changes what pods or people may do"),
         ),
         "PATCH": without(BUILT_IN["TEXT"], (_RIGHTS, "changes what a pod may do")),
         "PATCHKIND": matching(_PATCHED, "a kind of which patches are allowed"),

@@ -11,7 +11,7 @@ from typing import Final
 
 from janee.profiles import Hardening, Profile
 from janee.profiles.syntaxes import GNU
-from janee.profiles.types import BUILT_IN, matching, without
+from janee.profiles.types import BUILT_IN, matching, port, without
 
 GRAMMAR: Final = r"""
 [] read
@@ -20,7 +20,7 @@ GRAMMAR: Final = r"""
 -e --execute STATEMENT
 -D --database DATABASE
 -h --host HOST
--P --port INT
+-P --port PORT
 -u --user NAME
 -p --password[=TEXT] ! puts a secret on the command line, or waits for a person
 --password1[=TEXT] ! puts a secret on the command line
@@ -143,6 +143,7 @@ PROFILE: Final = Profile(
     syntax=GNU,
     grammar=GRAMMAR,
     types={
+        "PORT": port(3306),
         "STATEMENT": without(
             BUILT_IN["SQL"],
             (r"^-(?!-\s)", "an option where a statement should be"),

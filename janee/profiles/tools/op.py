@@ -52,7 +52,7 @@ use: json
 --include-archive
 --long
 --tags WORD
-[item get] read
+[item get] admin
 --fields FIELDS
 --format {human-readable|json@admin}
 --include-archive
@@ -205,7 +205,7 @@ PROFILE: Final = Profile(
     syntax=COBRA,
     grammar=GRAMMAR,
     types={
-        "ACCOUNT": matching(r"[A-Za-z0-9][\w.-]{0,100}", "an account"),
+        "ACCOUNT": either(matching(r"[A-Za-z0-9][\w-]{0,100}", "an account"), BUILT_IN["HOST"]),
         "TITLE": without(_NAME, (r"^\.\.?(?:/|$)|^/", "it could be a file")),
         "REFERENCE": matching(
             r"op://[\w .@+-]{1,100}(?:/[\w .@+-]{1,100}){2,3}(?:\?attribute=[\w-]{1,20}|\?ssh-format=[\w-]{1,20})?",

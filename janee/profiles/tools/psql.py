@@ -12,7 +12,7 @@ from typing import Final
 
 from janee.profiles import Hardening, Profile
 from janee.profiles.syntaxes import GNU
-from janee.profiles.types import BUILT_IN, either, listed, matching, ordinary, parts, without
+from janee.profiles.types import BUILT_IN, either, listed, matching, ordinary, parts, port, without
 
 GRAMMAR: Final = r"""
 [] read
@@ -47,7 +47,7 @@ GRAMMAR: Final = r"""
 -z --field-separator-zero
 -0 --record-separator-zero
 -h --host HOST+
--p --port INT
+-p --port PORT
 -U --username NAME
 -w --no-password
 -W --password ! waits for a person
@@ -95,6 +95,7 @@ PROFILE: Final = Profile(
     syntax=GNU,
     grammar=GRAMMAR,
     types={
+        "PORT": port(5432),
         "STATEMENT": either(
             # What lists or describes; no argument of it can hold a back quote, a pipe or a second command.
             matching(

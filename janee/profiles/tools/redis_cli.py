@@ -12,12 +12,12 @@ from typing import Final
 
 from janee.profiles import Hardening, Profile
 from janee.profiles.syntaxes import POSIX
-from janee.profiles.types import BUILT_IN, matching, parts, without
+from janee.profiles.types import BUILT_IN, matching, parts, port, without
 
 _OPTIONS: Final = r"""
 [] read
 -h HOST
--p INT
+-p PORT
 -s TEXT ! moves the credential
 -a TEXT ! puts a secret on the command line
 --pass TEXT ! puts a secret on the command line
@@ -146,12 +146,12 @@ def _both(name: str) -> str:
 def _grammar() -> str:
     lines = [_OPTIONS]
     for preset, names in (("read", _READ), ("write", _WRITE), ("admin", _ADMIN)):
-        lines.extend(f"[{_both(name)}] {preset}\nargs: [TEXT...]" for name in names.split())
+        lines.extend(f"[{_both(name)}] {preset}\nargs: [WORDS...]" for name in names.split())
     for reason, names in _DENIED:
         lines.extend(f"[{_both(name)}] ! {reason}" for name in names.split() if name != "module")
     for group, *presets in _GROUPS:
         for preset, names in zip(("read", "write", "admin"), presets, strict=True):
-            lines.extend(f"[{_both(group)} {_both(name)}] {preset}\nargs: [TEXT...]" for name in names.split())
+            lines.extend(f"[{_both(group)} {_both(name)}] {preset}\nargs: [WORDS...]" for name in names.split())
     lines.append(f"[{_both('config')} {_both('get')}] read\nargs: SETTING...")
     return "\n".join(lines)
 
@@ -165,6 +165,12 @@ PROFILE: Final = Profile(
     syntax=replace(POSIX, clusters=False, attached=False, equals=False, terminator=False, inherit=False),
     grammar=GRAMMAR,
     types={
+        # To redis-cli these are the command's; to a reader of the line, and to a later version, they are options.
+        "WORDS": without(
+            BUILT_IN["TEXT"],
+            (r"^--?[a-z]", "it looks like an option; those stand before the command"),
+        ),
+        "PORT": port(6379),
         "ADDRESS": without(
             parts(
                 r"(?:redis|rediss)://(?:[\w.-]+@)?([A-Za-z0-9.-]+)(?::\d{1,5})?(?:/\d{0,4})?", "redis://HOST", BUILT_IN["HOST"]
