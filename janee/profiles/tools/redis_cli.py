@@ -168,7 +168,7 @@ PROFILE: Final = Profile(
         # To redis-cli these are the command's; to a reader of the line, and to a later version, they are options.
         "WORDS": without(
             BUILT_IN["TEXT"],
-            (r"^--?[a-z]", "it looks like an option; those stand before the command"),
+            (r"^(?!-inf\Z)--?[a-z]", "it looks like an option; those stand before the command"),
         ),
         "PORT": port(6379),
         "ADDRESS": without(
