@@ -170,6 +170,4 @@ def format_time(now: float) -> str:
 def _orders(hardening: Hardening | None) -> HardeningConstraints | None:
     if hardening is None:
         return None
-    return HardeningConstraints(
-        env=dict(hardening.env), insert=hardening.insert, masks=hardening.masks, programs=hardening.programs
-    )
+    return HardeningConstraints(env=dict(hardening.env), insert=hardening.insert, programs=hardening.programs)

@@ -155,17 +155,18 @@ class Syntax:
 
 @dataclass(frozen=True, slots=True)
 class Hardening:
-    """What the sandbox does so that the tool reads nothing the agent wrote: no option of the agent's can undo it.
+    """What the sandbox does so that nothing the agent wrote makes the tool run a program: no option of the agent's undoes it.
 
-    env: variables to set. insert: arguments put behind argv[0]. masks: workspace files and directories that the tool would
-    read by itself, hidden from it (glob patterns relative to the workspace; `~/` the home directory). programs: absolute paths
-    of the only files and directories that the tool may execute beside itself, whatever configuration it meets (scripts among
-    them need their interpreter too); None: any.
+    The home directory is the sandbox's own and empty, so files there need no mention. Files of the workspace are not hidden:
+    they can be changed while the tool runs, and some are where it takes its credential's place from (npm's `.npmrc`).
+
+    env: variables to set; `{base}` stands for the service's base URL. insert: arguments put behind argv[0].
+    programs: absolute paths of the only files and directories that the tool may execute beside itself, whatever
+    configuration it meets (scripts among them need their interpreter too); None: any.
     """
 
     env: Mapping[str, str] = field(default_factory=dict)
     insert: tuple[str, ...] = ()
-    masks: tuple[str, ...] = ()
     programs: tuple[str, ...] | None = None
 
 

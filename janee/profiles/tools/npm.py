@@ -316,7 +316,14 @@ PROFILE: Final = Profile(
     },
     harden=Hardening(
         env={
+            "NPM_CONFIG_REGISTRY": "{base}/",
             "NPM_CONFIG_IGNORE_SCRIPTS": "true",
+            "NPM_CONFIG_GIT": "/usr/bin/git",
+            "NPM_CONFIG_SCRIPT_SHELL": "/bin/false",
+            "NPM_CONFIG_SHELL": "/bin/false",
+            "NPM_CONFIG_NODE_OPTIONS": "",
+            "NPM_CONFIG_PREFIX": "/nonexistent",
+            "NPM_CONFIG_VIEWER": "/bin/true",
             "NPM_CONFIG_USERCONFIG": "/dev/null",
             "NPM_CONFIG_GLOBALCONFIG": "/dev/null",
             "NPM_CONFIG_UPDATE_NOTIFIER": "false",
@@ -328,7 +335,6 @@ PROFILE: Final = Profile(
             "GIT_CONFIG_GLOBAL": "/dev/null",
             "GIT_ALLOW_PROTOCOL": "https",
         },
-        masks=(".npmrc", "*/.npmrc", "~/.npmrc", ".git/hooks", ".git/config"),
     ),
     companions={"registry.npmjs.org": ("www.npmjs.com",)},
     credentials=("NPM_TOKEN", "NODE_AUTH_TOKEN"),

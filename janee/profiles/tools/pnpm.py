@@ -365,7 +365,10 @@ PROFILE: Final = Profile(
     },
     harden=Hardening(
         env={
+            "npm_config_registry": "{base}/",
             "npm_config_ignore_scripts": "true",
+            "npm_config_git": "/usr/bin/git",
+            "npm_config_script_shell": "/bin/false",
             "pnpm_config_ignore_scripts": "true",
             "npm_config_ignore_pnpmfile": "true",
             "pnpm_config_ignore_pnpmfile": "true",
@@ -378,7 +381,6 @@ PROFILE: Final = Profile(
             "COREPACK_ENABLE_STRICT": "0",
             "CI": "1",
         },
-        masks=(".npmrc", "**/.npmrc", ".pnpmfile.cjs", ".pnpmfile.mjs", "~/.npmrc", "~/.config/pnpm"),
     ),
     credentials=("NPM_TOKEN", "NODE_AUTH_TOKEN"),
     source="pnpm help, 10–12",

@@ -304,7 +304,6 @@ PROFILE: Final = Profile(
             "SENTRY_LOG_LEVEL": "warn",
             "SENTRY_NO_PROGRESS_BAR": "1",
         },
-        masks=(".sentryclirc", "**/.sentryclirc", "sentry.properties", "~/.sentryclirc", ".git/config"),
     ),
     credentials=("SENTRY_AUTH_TOKEN",),
     source="sentry-cli COMMAND --help, 3.0",

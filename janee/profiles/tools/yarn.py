@@ -372,6 +372,9 @@ PROFILE: Final = Profile(
     },
     harden=Hardening(
         env={
+            "YARN_NPM_REGISTRY_SERVER": "{base}",
+            "YARN_REGISTRY": "{base}/",
+            "npm_config_registry": "{base}/",
             "YARN_ENABLE_SCRIPTS": "false",
             "YARN_IGNORE_PATH": "1",
             "YARN_RC_FILENAME": ".yarnrc.none.yml",
@@ -383,18 +386,6 @@ PROFILE: Final = Profile(
             "npm_config_globalconfig": "/dev/null",
             "CI": "1",
         },
-        masks=(
-            ".yarnrc",
-            ".yarnrc.yml",
-            "**/.yarnrc",
-            "**/.yarnrc.yml",
-            ".npmrc",
-            "**/.npmrc",
-            ".yarn/releases",
-            ".yarn/plugins",
-            "~/.yarnrc",
-            "~/.npmrc",
-        ),
     ),
     credentials=("NPM_TOKEN", "NODE_AUTH_TOKEN", "YARN_NPM_AUTH_TOKEN"),
     source="yarn --help, 1.22 and 4.18",
