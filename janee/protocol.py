@@ -167,13 +167,12 @@ class SandboxConstraints(Message):
 class HardeningConstraints(Message):
     """What the tool's profile adds so that the tool reads nothing the agent wrote; no argument of the agent's undoes it.
 
-    env: variables to set. insert: arguments put behind argv[0]. masks: files and directories of the workspace (`~/`: of the
-    home directory) that the tool must not see. programs: None: it may start any program; else only itself and these.
+    env: variables to set. insert: arguments put behind argv[0]. programs: None: it may start any program; else only itself and
+    these.
     """
 
     env: dict[str, str] = Field(default_factory=dict)
     insert: Annotated[tuple[str, ...], Field(strict=False)] = ()
-    masks: Annotated[tuple[str, ...], Field(strict=False)] = ()
     programs: Annotated[tuple[str, ...] | None, Field(strict=False)] = None
 
 

@@ -156,15 +156,16 @@ class Syntax:
 class Hardening:
     """What the sandbox does so that the tool reads nothing the agent wrote: no option of the agent's can undo it.
 
-    env: variables to set. insert: arguments put behind argv[0]. masks: workspace files and directories that the tool would
-    read by itself, hidden from it (glob patterns relative to the workspace; `~/` the home directory). programs: absolute paths
-    of the only files and directories that the tool may execute beside itself, whatever configuration it meets (scripts among
-    them need their interpreter too); None: any.
+    env: variables to set; the value `{{baseUrl}}` or `{{origin}}` is the service's. insert: arguments put behind argv[0].
+    programs: absolute paths of the only files and directories that the tool may execute beside itself, whatever configuration
+    it meets (scripts among them need their interpreter too); None: any.
+
+    HOME is private and empty anyway. Files of the workspace are not hidden: whoever owns it can put them there, or take a mount
+    away by renaming, after the command started; what a tool reads there has to be overruled by env, insert or programs.
     """
 
     env: Mapping[str, str] = field(default_factory=dict)
     insert: tuple[str, ...] = ()
-    masks: tuple[str, ...] = ()
     programs: tuple[str, ...] | None = None
 
 

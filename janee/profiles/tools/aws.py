@@ -3144,7 +3144,6 @@ PROFILE: Final = Profile(
             "AWS_EC2_METADATA_DISABLED": "true",
             "AWS_IGNORE_CONFIGURED_ENDPOINT_URLS": "true",
         },
-        masks=("~/.aws",),
     ),
     delivery="env",
     credentials=("AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY", "AWS_SESSION_TOKEN"),

@@ -1976,7 +1976,6 @@ PROFILE: Final = Profile(
             "AZURE_EXTENSION_USE_DYNAMIC_INSTALL": "no",
             "AZURE_BICEP_CHECK_VERSION": "false",
         },
-        masks=("~/.azure/config", "~/.azure/clouds.config", "~/.azure/cliextensions", ".azure"),
     ),
     delivery="file",
     credentials=("AZURE_CLIENT_SECRET", "AZURE_DEVOPS_EXT_PAT"),

@@ -296,7 +296,6 @@ PROFILE: Final = Profile(
         env={"CURL_HOME": "/nonexistent"},
         insert=("-q", "--proto", "=https,http", "--proto-redir", "=https"),
         programs=(),
-        masks=("~/.curlrc", "~/.netrc"),
     ),
     companions={"api.github.com": ("github.com",)},
     delivery="secretless",

@@ -486,7 +486,6 @@ PROFILE: Final = Profile(
             "COMPOSE_DISABLE_ENV_FILE": "1",
             "DOCKER_CLI_PLUGIN_EXTRA_DIRS": "",
         },
-        masks=("~/.docker/cli-plugins", "~/.docker/contexts"),
     ),
     companions={
         "registry-1.docker.io": ("docker.io", "index.docker.io"),

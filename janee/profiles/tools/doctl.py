@@ -468,7 +468,7 @@ PROFILE: Final = Profile(
         ),
         "DOMAIN": matching(r"[A-Za-z0-9*][A-Za-z0-9.-]{0,200}", "a domain"),
     },
-    harden=Hardening(env={"CI": "1", "NO_COLOR": "1"}, masks=("~/.config/doctl",), programs=()),
+    harden=Hardening(env={"CI": "1", "NO_COLOR": "1"}, programs=()),
     credentials=("DIGITALOCEAN_ACCESS_TOKEN", "DIGITALOCEAN_TOKEN"),
     source="doctl help COMMAND, 1.120",
 )

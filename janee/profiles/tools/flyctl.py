@@ -437,7 +437,6 @@ PROFILE: Final = Profile(
     },
     harden=Hardening(
         env={"FLY_NO_UPDATE_CHECK": "1", "FLY_SEND_METRICS": "0", "CI": "1", "NO_COLOR": "1", "BROWSER": "/bin/true"},
-        masks=("~/.fly",),
         programs=(),
     ),
     companions={

@@ -1787,7 +1787,6 @@ PROFILE: Final = Profile(
             "CLOUDSDK_CORE_CHECK_GCE_METADATA": "0",
             "CLOUDSDK_PROXY_ADDRESS": "",
         },
-        masks=("~/.config/gcloud/configurations", "~/.boto"),
     ),
     delivery="file",
     credentials=("CLOUDSDK_AUTH_ACCESS_TOKEN", "GOOGLE_APPLICATION_CREDENTIALS"),

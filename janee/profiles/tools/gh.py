@@ -807,7 +807,6 @@ PROFILE: Final = Profile(
             "GIT_ALLOW_PROTOCOL": "https",
         },
         programs=("/usr/bin/git", "/usr/lib/git-core", "/usr/libexec/git-core"),
-        masks=("~/.config/gh", ".git/hooks", ".git/config"),
     ),
     companions={"api.github.com": ("github.com", "uploads.github.com")},
     credentials=("GH_TOKEN", "GITHUB_TOKEN"),

@@ -1357,7 +1357,6 @@ PROFILE: Final = Profile(
             "branch.autoSetupMerge=false",
         ),
         programs=("/usr/bin/git", "/usr/lib/git-core", "/usr/libexec/git-core", "/usr/bin/ssh"),
-        masks=(".git/hooks", ".git/info/attributes", ".git/objects/info/alternates", ".git/config"),
     ),
     companions={"api.github.com": ("github.com",), "api.bitbucket.org": ("bitbucket.org",)},
     credentials=("GIT_TOKEN", "GIT_PASSWORD"),

@@ -697,7 +697,6 @@ PROFILE: Final = Profile(
             "GIT_TERMINAL_PROMPT": "0",
             "GIT_ALLOW_PROTOCOL": "https",
         },
-        masks=("~/.config/glab-cli", ".git/glab-cli", ".git/hooks", ".git/config"),
     ),
     credentials=("GITLAB_TOKEN", "GITLAB_ACCESS_TOKEN", "OAUTH_TOKEN"),
     source="glab help, 1.22–1.70",

@@ -320,7 +320,6 @@ PROFILE: Final = Profile(
     },
     harden=Hardening(
         env={"HELM_NO_PLUGINS": "1", "HELM_PLUGINS": "/nonexistent", "HELM_KUBEASUSER": "", "HELM_DEBUG": "false"},
-        masks=("~/.config/helm", "~/.local/share/helm/plugins", ".kube"),
     ),
     delivery="file",
     credentials=("KUBECONFIG",),

@@ -458,7 +458,6 @@ PROFILE: Final = Profile(
             "CI": "1",
             "BROWSER": "/bin/true",
         },
-        masks=("~/.netrc", "~/.config/heroku", "~/.local/share/heroku", ".env"),
     ),
     credentials=("HEROKU_API_KEY",),
     source="heroku help COMMAND, 8–10",

@@ -127,7 +127,6 @@ PROFILE: Final = Profile(
     harden=Hardening(
         env=MappingProxyType({"HTTPIE_CONFIG_DIR": "/nonexistent"}),
         insert=("--ignore-netrc",),
-        masks=("~/.httpie", "~/.config/httpie", "~/.netrc"),
     ),
     companions={"api.github.com": ("github.com",)},
     delivery="secretless",

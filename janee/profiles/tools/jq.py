@@ -84,7 +84,7 @@ PROFILE: Final = Profile(
             BUILT_IN["TEXT"], (r"^[/~]|(?:^|/)\.\.(?:/|$)|^\.git(?:/|$)", "it could be a file outside the workspace")
         ),
     },
-    harden=Hardening(masks=("~/.jq",)),
+    harden=Hardening(),
     delivery="env",
     source="jq(1), 1.6–1.8",
 )

@@ -573,7 +573,6 @@ PROFILE: Final = Profile(
             "KUBERC": "off",
             "KUBE_EDITOR": "/bin/true",
         },
-        masks=("~/.kube/kuberc", "~/.krew", ".kube"),
     ),
     delivery="file",
     credentials=("KUBECONFIG",),

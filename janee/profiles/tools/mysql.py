@@ -192,7 +192,6 @@ PROFILE: Final = Profile(
             "SHELL": "/bin/false",
         },
         insert=("--no-defaults",),
-        masks=("~/.my.cnf", "~/.mylogin.cnf"),
     ),
     delivery="env",
     credentials=("MYSQL_PWD",),

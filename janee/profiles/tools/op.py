@@ -225,7 +225,6 @@ PROFILE: Final = Profile(
     },
     harden=Hardening(
         env={"OP_BIOMETRIC_UNLOCK_ENABLED": "false", "OP_CACHE": "false", "OP_CONFIG_DIR": "/nonexistent", "OP_DEBUG": "false"},
-        masks=("~/.config/op", "~/.op"),
     ),
     credentials=("OP_SERVICE_ACCOUNT_TOKEN",),
     source="op --help, 2.20–2.31",

@@ -217,7 +217,6 @@ PROFILE: Final = Profile(
             "PYTHONSAFEPATH": "1",
             "NETRC": "/dev/null",
         },
-        masks=("~/.netrc", "~/.pip", "~/.config/pip", "pip.conf", "setup.py", "setup.cfg"),
     ),
     credentials=("PIP_INDEX_URL", "PIP_EXTRA_INDEX_URL"),
     source="pip COMMAND --help, 26.2",

@@ -148,7 +148,6 @@ PROFILE: Final = Profile(
             "PGSYSCONFDIR": "/nonexistent",
         },
         insert=("-X",),
-        masks=("~/.psqlrc*", "~/.pgpass", "~/.pg_service.conf", "~/.postgresql"),
     ),
     delivery="env",
     credentials=("PGPASSWORD",),

@@ -179,7 +179,6 @@ PROFILE: Final = Profile(
     },
     harden=Hardening(
         env={"REDISCLI_HISTFILE": "/dev/null", "REDISCLI_RCFILE": "/dev/null"},
-        masks=("~/.redisclirc", "~/.rediscli_history"),
     ),
     delivery="env",
     credentials=("REDISCLI_AUTH",),

@@ -234,7 +234,6 @@ PROFILE: Final = Profile(
     },
     harden=Hardening(
         env={"RSYNC_RSH": " ".join(("ssh", *ssh.HARDENED)), "RSYNC_PROXY": "", "RSYNC_CONNECT_PROG": "/bin/false"},
-        masks=("~/.popt", ".cvsignore", *ssh.MASKS),
     ),
     delivery="file",
     source="rsync(1), 3.2–3.5",

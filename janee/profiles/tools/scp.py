@@ -86,7 +86,6 @@ PROFILE: Final = Profile(
             "-o",
             "PermitLocalCommand=no",
         ),
-        masks=ssh.MASKS,
     ),
     delivery="file",
     source="scp(1), 9.2–10",

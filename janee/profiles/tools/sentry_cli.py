@@ -298,13 +298,13 @@ PROFILE: Final = Profile(
     },
     harden=Hardening(
         env={
+            "SENTRY_URL": "{{origin}}",
             "SENTRY_PROPERTIES": "/dev/null",
             "SENTRY_LOAD_DOTENV": "0",
             "SENTRY_DISABLE_UPDATE_CHECK": "1",
             "SENTRY_LOG_LEVEL": "warn",
             "SENTRY_NO_PROGRESS_BAR": "1",
         },
-        masks=(".sentryclirc", "**/.sentryclirc", "sentry.properties", "~/.sentryclirc", ".git/config"),
     ),
     credentials=("SENTRY_AUTH_TOKEN",),
     source="sentry-cli COMMAND --help, 3.0",

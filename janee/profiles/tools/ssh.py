@@ -162,7 +162,6 @@ HARDENED: Final = (
     "-o",
     "UpdateHostKeys=no",
 )
-MASKS: Final = ("~/.ssh",)
 
 PROFILE: Final = Profile(
     tool="ssh",
@@ -199,7 +198,7 @@ PROFILE: Final = Profile(
         ),
         "WORDS": without(matching(_WORD, "a plain word"), _DANGER),
     },
-    harden=Hardening(env={"SSH_ASKPASS": "/bin/false", "SSH_ASKPASS_REQUIRE": "never"}, insert=HARDENED, masks=MASKS),
+    harden=Hardening(env={"SSH_ASKPASS": "/bin/false", "SSH_ASKPASS_REQUIRE": "never"}, insert=HARDENED),
     companions={"api.github.com": ("github.com",), "api.bitbucket.org": ("bitbucket.org",)},
     delivery="file",
     source="ssh(1), ssh_config(5), 9.2–10",

@@ -201,7 +201,6 @@ PROFILE: Final = Profile(
     },
     harden=Hardening(
         env={"STRIPE_CLI_TELEMETRY_OPTOUT": "1", "DO_NOT_TRACK": "1", "XDG_CONFIG_HOME": "/nonexistent"},
-        masks=("~/.config/stripe", ".env"),
     ),
     credentials=("STRIPE_API_KEY",),
     source="stripe's command line reference, 1.21–1.31",

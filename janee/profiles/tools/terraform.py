@@ -236,7 +236,6 @@ PROFILE: Final = Profile(
             "GIT_CONFIG_GLOBAL": "/dev/null",
             "GIT_ALLOW_PROTOCOL": "https",
         },
-        masks=("~/.terraformrc", "~/.terraform.d", "terraform.d", ".terraformrc"),
     ),
     credentials=("TF_TOKEN_app_terraform_io",),
     source="terraform CMD -help, 1.12",

@@ -72,7 +72,6 @@ PROFILE: Final = Profile(
             "PYTHONSAFEPATH": "1",
             "NETRC": "/dev/null",
         },
-        masks=("~/.pypirc", ".pypirc", "~/.netrc", "~/.config/python_keyring"),
     ),
     credentials=("TWINE_PASSWORD",),
     source="twine COMMAND --help, 7.0",

@@ -417,7 +417,6 @@ PROFILE: Final = Profile(
             "UV_NO_MODIFY_PATH": "1",
             "NETRC": "/dev/null",
         },
-        masks=("uv.toml", "~/.netrc", "~/.config/uv", "~/.local/share/uv/credentials"),
     ),
     credentials=("UV_PUBLISH_TOKEN", "UV_INDEX_PASSWORD"),
     source="uv help COMMAND, 0.13",

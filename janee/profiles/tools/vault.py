@@ -246,7 +246,6 @@ PROFILE: Final = Profile(
             "VAULT_LOG_LEVEL": "error",
             "VAULT_DISABLE_REDIRECTS": "true",
         },
-        masks=("~/.vault", "~/.vault-token"),
     ),
     delivery="secretless",
     credentials=("VAULT_TOKEN",),

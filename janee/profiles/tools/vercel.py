@@ -233,7 +233,6 @@ PROFILE: Final = Profile(
     },
     harden=Hardening(
         env={"VERCEL_TELEMETRY_DISABLED": "1", "NO_UPDATE_NOTIFIER": "1", "CI": "1", "BROWSER": "/bin/true"},
-        masks=(".vercel/.env*", "now.json", "~/.local/share/com.vercel.cli", "~/.vercel", ".npmrc"),
     ),
     credentials=("VERCEL_TOKEN",),
     source="vercel help COMMAND, 39–50",

@@ -216,7 +216,6 @@ PROFILE: Final = Profile(
     harden=Hardening(
         env={"WGETRC": "/dev/null", "SYSTEM_WGETRC": "/dev/null"},
         insert=("--no-config", "--no-hsts", "--no-netrc"),
-        masks=("~/.wgetrc", "~/.netrc", "~/.wget-hsts"),
     ),
     companions={"api.github.com": ("github.com",)},
     delivery="secretless",

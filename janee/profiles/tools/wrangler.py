@@ -478,7 +478,6 @@ PROFILE: Final = Profile(
             "CI": "1",
             "CLOUDFLARE_LOAD_DEV_VARS_FROM_DOT_ENV": "false",
         },
-        masks=(".env", ".env.*", ".dev.vars", ".dev.vars.*", "~/.wrangler", "~/.config/.wrangler", ".npmrc"),
     ),
     delivery="secretless",
     credentials=("CLOUDFLARE_API_TOKEN",),
