@@ -62,6 +62,8 @@ from sandbox import (
 )
 
 _FILES: Final = f"{HOME_DIR}/.janee"  # private files of the delivery `file`
+_SYSTEM: Final = ("/usr/", "/bin/", "/sbin/")  # links in /etc/alternatives do not exist inside
+_MAX_LINKS: Final = 8
 _FIXED_ENV: Final = (("LANG", "C.UTF-8"), ("TERM", "dumb"))
 _LIMITS: Final = {
     "cpuS": "cpu_s",
@@ -254,7 +256,7 @@ def _plan(order: Order, content: SealedContent, targets: tuple[Target, ...], ca:
         argv=(name, *hardening.get("insert", ()), *arguments),
         env=env,
         cwd=workspace.cwd,
-        executable=program.real_path,
+        executable=_name_inside(program),
         executable_identity=program.identity,
         level=order.request.level,
         mounts=workspace.mounts,
@@ -265,6 +267,22 @@ def _plan(order: Order, content: SealedContent, targets: tuple[Target, ...], ca:
         protected=order.protected,
         programs=None if hardening.get("programs") is None else tuple(hardening["programs"]),
     )
+
+
+def _name_inside(program: Program) -> str:
+    """The name to execute: the one it was found by where that leads to the file inside too, for scripts that go by their name.
+
+    What counts is the file: its identity is compared again, whatever the name.
+    """
+    name = program.path
+    for _ in range(_MAX_LINKS):
+        if not name.startswith(_SYSTEM):
+            break
+        try:
+            name = os.path.normpath(os.path.join(os.path.dirname(name), os.readlink(name)))
+        except OSError:
+            return program.path if name == program.real_path else program.real_path
+    return program.real_path
 
 
 def _run(

@@ -55,7 +55,7 @@ users: [{name: u, user: {exec: {apiVersion: client.authentication.k8s.io/v1, com
 
 @dataclass(frozen=True)
 class Way:
-    """home, work: files in HOME and in the workspace; environment: of the Runner. @RUN@: a program; @EVIL@, @GOOD@: host:port."""
+    """home, work: files there; environment: of the Runner. @RUN@: a program; @EVIL@, @GOOD@: host:port."""
 
     name: str
     command: tuple[str, ...]
@@ -262,6 +262,19 @@ class Trial:
 
     def is_won(self, output: str, connections: int) -> bool:
         return (self.work / "ran").exists() or self.ground.evil.connections > connections or "pwned" in output
+
+
+@pytest.mark.parametrize("command", [FETCH, CURL, WGET, PSQL], ids=lambda words: words[0])
+def test_without_hostile_settings_the_tool_reaches_its_service(
+    ground: Ground, tmp_path: Path, command: tuple[str, ...]
+) -> None:
+    if shutil.which(command[0], path=TRUSTED) is None:
+        pytest.skip(f"{command[0]} is not in {TRUSTED}")
+    trial, before = Trial(tmp_path, Way("none", command), ground), ground.good.connections
+    trial.make()
+    with ground.rig.runner("--sandbox", "strict") as client:
+        result = client.exec(*trial.command, capability="tools", cwd=str(trial.work))
+    assert ground.good.connections > before, result
 
 
 @pytest.mark.parametrize("way", WAYS, ids=lambda way: way.name)
