@@ -185,6 +185,7 @@ class Constraints(Message):
     delivery: Literal["secretless", "file", "env"] = "env"
     # "https://host:port", "http://host:port": of `sandbox.network`, what goes through the gateway, request by request
     egress: Annotated[tuple[str, ...], Field(strict=False)] = ()
+    pass_env: Annotated[tuple[str, ...], Field(strict=False)] = ()  # names; the values are the Runner's, see `janee.passed`
     hardening: HardeningConstraints | None = None  # None: the command is allowed by an argv rule, not by a profile
 
 

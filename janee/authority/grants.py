@@ -84,6 +84,7 @@ def plan_grant(
         ),
         delivery=capability.delivery.value,
         egress=compiled.egress,
+        pass_env=capability.pass_env,
         hardening=_orders(hardening, compiled.service.base_url),
     )
     context = GrantContext(

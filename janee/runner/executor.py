@@ -23,6 +23,7 @@ from datetime import UTC, datetime
 from typing import Any, Final
 
 from janee.errors import JaneeError, ProtocolError
+from janee.passed import passed
 from janee.runner.frames import TO_EXECUTOR, Frame, FrameReader, FrameType, State, encode_frame
 from janee.runner.order import (
     ExecRequest,
@@ -246,6 +247,7 @@ def _plan(order: Order, content: SealedContent, targets: tuple[Target, ...], ca:
     own = base_env() | dict(_FIXED_ENV) | {"TMPDIR": temp_dir(workspace.mounts)}
     hardening = constraints.get("hardening") or {}
     name, *arguments = order.request.command
+    own |= passed(constraints.get("passEnv") or (), order.passed)
     env = own | hardening.get("env", {}) | {key: value.expose_text() for key, value in content.env.items()}
     files = tuple(PrivateFile(f"{_FILES}/{name}", value.expose()) for name, value in content.files.items())
     env |= {name: file.path for name, file in zip(content.files, files, strict=True)}
