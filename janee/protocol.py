@@ -168,12 +168,13 @@ class HardeningConstraints(Message):
     """What the tool's profile adds so that the tool reads nothing the agent wrote; no argument of the agent's undoes it.
 
     env: variables to set. insert: arguments put behind argv[0]. programs: None: it may start any program; else only itself and
-    these.
+    these. files: path and text of files to make in the private home, in strict sandboxes.
     """
 
     env: dict[str, str] = Field(default_factory=dict)
     insert: Annotated[tuple[str, ...], Field(strict=False)] = ()
     programs: Annotated[tuple[str, ...] | None, Field(strict=False)] = None
+    files: dict[str, str] = Field(default_factory=dict)
 
 
 class Constraints(Message):

@@ -175,4 +175,4 @@ def _orders(hardening: Hardening | None, base_url: str) -> HardeningConstraints 
     url = urlsplit(base_url)
     of_service = {"{{baseUrl}}": base_url, "{{origin}}": f"{url.scheme}://{url.netloc}"}
     env = {name: of_service.get(value, value) for name, value in hardening.env.items()}
-    return HardeningConstraints(env=env, insert=hardening.insert, programs=hardening.programs)
+    return HardeningConstraints(env=env, insert=hardening.insert, programs=hardening.programs, files=dict(hardening.files))

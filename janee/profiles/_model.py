@@ -158,7 +158,8 @@ class Hardening:
 
     env: variables to set; the value `{{baseUrl}}` or `{{origin}}` is the service's. insert: arguments put behind argv[0].
     programs: absolute paths of the only files and directories that the tool may execute beside itself, whatever configuration
-    it meets (scripts among them need their interpreter too); None: any.
+    it meets (scripts among them need their interpreter too); None: any. files: absolute path in the private home → text of a
+    file to make there, in strict sandboxes.
 
     HOME is private and empty anyway. Files of the workspace are not hidden: whoever owns it can put them there, or take a mount
     away by renaming, after the command started; what a tool reads there has to be overruled by env, insert or programs.
@@ -167,6 +168,7 @@ class Hardening:
     env: Mapping[str, str] = field(default_factory=dict)
     insert: tuple[str, ...] = ()
     programs: tuple[str, ...] | None = None
+    files: Mapping[str, str] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)

