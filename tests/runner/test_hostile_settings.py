@@ -71,7 +71,7 @@ FETCH: Final = ("npm", "view", "left-pad")
 CURL: Final = ("curl", "-sS", "-m", "5", "http://@GOOD@/")
 WGET: Final = ("wget", "-q", "-t", "1", "-T", "5", "-O", "-", "http://@GOOD@/")
 PSQL: Final = ("psql", "-h", "localhost", "-p", "@GOODPORT@", "-U", "me", "-c", "select 1", "db")
-PIP: Final = ("pip3", "download", "left-pad", "--no-deps")
+PIP: Final = ("pip3", "download", "left-pad", "--no-deps", "--retries", "0")
 PIP_THERE: Final = ("pip3", "download", "left-pad", "--no-deps", "-i", "http://@GOOD@/", "--retries", "0")
 GH: Final = ("gh", "api", "repos/o/r")
 WAYS: Final = (
@@ -146,6 +146,17 @@ WAYS: Final = (
         "psql: a host in the environment",
         ("psql", "-c", "select 1"),
         environment=(("PGHOST", "localhost"), ("PGPORT", "@EVILPORT@")),
+    ),
+    Way(
+        "kubectl: a program for the token in HOME",
+        ("kubectl", "get", "pods"),
+        home=((".kube/config", KUBECONFIG.replace("@SERVER@", "https://@GOOD@")),),
+    ),
+    Way(
+        "kubectl: a program for the token, named by the environment",
+        ("kubectl", "get", "pods"),
+        work=(("kube", KUBECONFIG.replace("@SERVER@", "https://@GOOD@")),),
+        environment=(("KUBECONFIG", "@WORK@/kube"),),
     ),
     Way(
         "kubectl: a server in HOME",
