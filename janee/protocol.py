@@ -167,13 +167,14 @@ class SandboxConstraints(Message):
 class HardeningConstraints(Message):
     """What the tool's profile adds so that the tool reads nothing the agent wrote; no argument of the agent's undoes it.
 
-    env: variables to set. insert: arguments put behind argv[0]. programs: None: it may start any program; else only itself
-    and these.
+    env: variables to set. insert: arguments put behind argv[0]. programs: None: it may start any program; else only itself and
+    these. files: path and text of files to make in the private home, in strict sandboxes.
     """
 
     env: dict[str, str] = Field(default_factory=dict)
     insert: Annotated[tuple[str, ...], Field(strict=False)] = ()
     programs: Annotated[tuple[str, ...] | None, Field(strict=False)] = None
+    files: dict[str, str] = Field(default_factory=dict)
 
 
 class Constraints(Message):
@@ -185,6 +186,7 @@ class Constraints(Message):
     delivery: Literal["secretless", "file", "env"] = "env"
     # "https://host:port", "http://host:port": of `sandbox.network`, what goes through the gateway, request by request
     egress: Annotated[tuple[str, ...], Field(strict=False)] = ()
+    pass_env: Annotated[tuple[str, ...], Field(strict=False)] = ()  # names; the values are the Runner's, see `janee.passed`
     hardening: HardeningConstraints | None = None  # None: the command is allowed by an argv rule, not by a profile
 
 

@@ -11,6 +11,7 @@ import base64
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Final
+from urllib.parse import urlsplit
 
 from janee.authority.policy import CompiledCapability
 from janee.authority.store import GrantRow
@@ -83,7 +84,8 @@ def plan_grant(
         ),
         delivery=capability.delivery.value,
         egress=compiled.egress,
-        hardening=_orders(hardening),
+        pass_env=capability.pass_env,
+        hardening=_orders(hardening, compiled.service.base_url),
     )
     context = GrantContext(
         grant_id=grant_id,
@@ -167,7 +169,10 @@ def format_time(now: float) -> str:
     return datetime.fromtimestamp(now, UTC).strftime("%Y-%m-%dT%H:%M:%S.%fZ")
 
 
-def _orders(hardening: Hardening | None) -> HardeningConstraints | None:
+def _orders(hardening: Hardening | None, base_url: str) -> HardeningConstraints | None:
     if hardening is None:
         return None
-    return HardeningConstraints(env=dict(hardening.env), insert=hardening.insert, programs=hardening.programs)
+    url = urlsplit(base_url)
+    of_service = {"{{baseUrl}}": base_url, "{{origin}}": f"{url.scheme}://{url.netloc}"}
+    env = {name: of_service.get(value, value) for name, value in hardening.env.items()}
+    return HardeningConstraints(env=env, insert=hardening.insert, programs=hardening.programs, files=dict(hardening.files))

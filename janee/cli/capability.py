@@ -57,6 +57,11 @@ _OPTIONS: Final[Sequence[tuple[tuple[str, ...], dict[str, Any], str]]] = (
         {"type": click.Choice(["none", "read", "write"]), "help": "Whether a command sees the working directory."},
         "workspace",
     ),
+    (
+        ("--pass-env",),
+        {"multiple": True, "metavar": "NAME", "help": "A variable of the Runner's environment to pass on, as LANG or TZ."},
+        "passEnv",
+    ),
     (("--work-dir",), {"metavar": "DIR", "help": "The working directory, instead of the one asked for."}, "workDir"),
     (
         ("--timeout",),
@@ -92,6 +97,7 @@ _KEYS: Final = (
         "allowCommands",
         "rules",
         "env",
+        "passEnv",
         "delivery",
         "workspace",
         "workDir",
@@ -260,6 +266,7 @@ def describe(capability: Capability) -> dict[str, Any]:
         "allowCommands": [_rule(rule) for rule in capability.allow_commands],
         "rules": {"allow": list(capability.rules.allow), "deny": list(capability.rules.deny)},
         "env": dict(capability.env),
+        "passEnv": list(capability.pass_env),
         "delivery": capability.delivery.value if capability.mode is Mode.EXEC else None,
         "workspace": capability.workspace.value if capability.mode is Mode.EXEC else None,
         "workDir": capability.work_dir,

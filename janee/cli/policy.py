@@ -1,68 +1,49 @@
-"""`janee policy`: cases against the policy, for CI (`test`, `diff`); `suggest` is in its own file.
+"""`janee policy test`, `suggest` and `diff`: the policy against cases and against what is on record. No Authority need run.
 
-Needs neither a running Authority nor a secret. Guarantees: each case is decided by the function that decides in the Authority;
-a malformed case is bad input (exit 2), never skipped; no line is read further than a case may be long.
+Guarantees: each case is decided by the function that decides in the Authority; a malformed case is bad input (exit 2), never
+skipped; a change is proposed, never made. No secret is needed.
 """
 
 from __future__ import annotations
 
-import json
 from collections.abc import Iterator
-from dataclasses import dataclass
-from functools import partial
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Any
 
 import click
 
+from janee.cli._cases import Case, decide, read_cases
+from janee.cli._home import current_home
 from janee.cli._options import json_option
-from janee.cli._output import print_json, say
-from janee.cli.explain import DEFAULT_AGENT, load_policy
-from janee.cli.suggest import command as suggest
-from janee.errors import ExitCode, UsageError
+from janee.cli._output import note, print_json, say
+from janee.cli._recorded import recorded
+from janee.cli._suggest import Suggestion, suggest
+from janee.cli.explain import load_policy
+from janee.config.file import load_config
+from janee.errors import ExitCode
 
 if TYPE_CHECKING:
-    from janee.authority.policy import Decision, Policy
-
-MAX_CASE_BYTES: Final = 4 << 20
-_FIELDS: Final = frozenset(
-    {"capability", "agent", "argv", "cwd", "reason", "method", "path", "query", "headers", "body", "expect"}
-)
-
-
-@dataclass(frozen=True, slots=True)
-class Case:
-    """One line. given: the line's object, to be printed back."""
-
-    line: int
-    given: dict[str, Any]
-
-    @property
-    def expects_allow(self) -> bool:
-        return bool(self.given["expect"] == "allow")
+    from janee.authority.policy import Decision
 
 
 @click.group("policy")
 def command() -> None:
-    """Test the policy against cases, compare two of them, learn from what was denied."""
-
-
-command.add_command(suggest)
+    """Test the policy against cases, compare two of them, see what would lift denials."""
 
 
 @command.command("test")
-@click.argument("cases", type=click.File("rb"))
+@click.argument("cases", type=click.Path())
 @click.option("--config", "config_file", type=click.Path(path_type=Path), help="Another config.yaml.")
 @json_option
-def test(cases: Any, config_file: Path | None, as_json: bool) -> int:
+def test(cases: str, config_file: Path | None, as_json: bool) -> int:
     """Decide each case in CASES (JSON lines; `-` is stdin) and compare with what it expects.
 
     A case is {"capability", "agent"?, "argv" + "cwd"? or "method" + "path" + "headers"?, "expect": "allow" or "deny"}.
     """
     policy = load_policy(config_file)
     total = wrong = 0
-    for case in _read(cases):
-        decision = _decide(policy, case)
+    for case in read_cases(cases):
+        decision = decide(policy, case.given)
         is_expected = decision.allowed == case.expects_allow
         total += 1
         wrong += not is_expected
@@ -78,17 +59,19 @@ def test(cases: Any, config_file: Path | None, as_json: bool) -> int:
 @command.command("diff")
 @click.argument("old", type=click.Path(path_type=Path))
 @click.argument("new", type=click.Path(path_type=Path))
-@click.argument("cases", type=click.File("rb"))
+@click.argument("cases", type=click.Path(), required=False)
+@click.option("--since", metavar="TIME", help="Without CASES: what was recorded from then on (10m, 7d, 2026-02-23).")
 @json_option
-def diff(old: Path, new: Path, cases: Any, as_json: bool) -> int:
-    """Show which of CASES (as of `policy test`; `-` is stdin) are decided differently by the configuration NEW than by OLD.
+def diff(old: Path, new: Path, cases: str | None, since: str | None, as_json: bool) -> int:
+    """Show which lines are decided differently by the configuration NEW than by OLD.
 
-    "expect" may be left out. Exit 0 when none is, 3 otherwise.
+    The lines are those of the audit log, each once, or CASES (as of `policy test`; `-` is stdin; "expect" may be left out).
+    Exit 0 when none is decided differently, 3 otherwise.
     """
     before, after = load_policy(old), load_policy(new)
     total = changed = 0
-    for case in _read(cases, needs_expect=False):
-        first, second = _decide(before, case), _decide(after, case)
+    for case in _recorded_cases(since) if cases is None else read_cases(cases, needs_expect=False):
+        first, second = decide(before, case.given), decide(after, case.given)
         total += 1
         if first.allowed == second.allowed:
             continue
@@ -98,14 +81,68 @@ def diff(old: Path, new: Path, cases: Any, as_json: bool) -> int:
             print_json(case.given | {"was": was} | _verdict(second), indent=None)
         else:
             change = "now allowed" if second.allowed else "now denied"
-            say(f"line {case.line}: {change} ({second.evaluated_policy}): {_in_words(case)}")
+            where = f"line {case.line}" if cases is not None else f"agent {case.given['agent']}"
+            say(f"{where}: {change} ({second.evaluated_policy}): {_in_words(case.given)}")
     if not as_json:
         say(f"{changed} of {total} decided differently")
     return ExitCode.OK if changed == 0 else ExitCode.DENIED
 
 
-def _in_words(case: Case) -> str:
-    given = case.given
+def _recorded_cases(since: str | None) -> Iterator[Case]:
+    """What is on record, each line once; what is not recorded whole is counted on stderr."""
+    seen: set[str] = set()
+    unusable = 0
+    for record in recorded(current_home(), since):
+        if record.given is None:
+            unusable += 1
+        elif (key := repr(record.given)) not in seen:
+            seen.add(key)
+            yield Case(len(seen), record.given)
+    _note_unusable(unusable)
+
+
+@command.command("suggest")
+@click.option("--since", metavar="TIME", help="Denials from then on: 10m, 2h, 7d (ago), 2026-02-23, 2026-02-23T10:00:00Z.")
+@json_option
+def suggest_(since: str | None, as_json: bool) -> None:
+    """Show, for the denials on record, the smallest change of the configuration that would allow each, with its risk.
+
+    Changes nothing. A denial is no reason to allow: an agent that was led astray is denied too. Read the risk.
+    """
+    home = current_home()
+    found = suggest(load_config(home.config_file), recorded(home, since))
+    if as_json:
+        groups = [group.to_wire() for group in found.groups]
+        print_json({"suggestions": groups, "nowAllowed": found.now_allowed, "unusable": found.unusable})
+        return
+    for group in found.groups:
+        _show(group)
+    if not found.groups:
+        note("no denial on record that the policy would repeat")
+    if found.now_allowed:
+        note(f"{found.now_allowed} recorded denials are allowed by now")
+    _note_unusable(found.unusable)
+
+
+def _show(group: Suggestion) -> None:
+    times = "once" if group.count == 1 else f"{group.count} times"
+    who = ascii(", ".join(sorted(group.agents)))[1:-1]
+    say(f"{group.capability}: {ascii(group.tool)[1:-1]}: denied {times}, last {group.last_seen[:19]}, to {who}")
+    say(f"    line: {_in_words(group.example | {'capability': group.capability})}")
+    say(f"    missing: {group.missing}")
+    if group.change is None:
+        say(f"    no change proposed: {group.note}")
+    else:
+        say(f"    change: {group.change}")
+        say(f"    risk: {group.risk}")
+
+
+def _note_unusable(count: int) -> None:
+    if count:
+        note(f"{count} records do not hold the whole line (cut, scrubbed, or without a proven agent) and are left out")
+
+
+def _in_words(given: dict[str, Any]) -> str:
     words = [ascii(word)[1:-1] for word in given["argv"]] if "argv" in given else [given["method"], given["path"]]
     return f"{given['capability']}: {' '.join(words)}"[:300]
 
@@ -120,73 +157,3 @@ def _verdict(decision: Decision) -> dict[str, Any]:
         "reasonCode": decision.reason_code.value if decision.reason_code else None,
         "detail": decision.evaluated_policy,
     }
-
-
-def _decide(policy: Policy, case: Case) -> Decision:
-    from janee.authority.policy import ExecQuery, HttpQuery, decide_exec, decide_http
-
-    given = case.given
-    agent = given.get("agent", DEFAULT_AGENT)
-    if "argv" in given:
-        query = ExecQuery(
-            given["capability"],
-            agent,
-            tuple(given["argv"]),
-            cwd=given.get("cwd"),
-            reason=given.get("reason"),
-            is_hypothetical=True,
-        )
-        return decide_exec(policy, query)
-    http = HttpQuery(
-        given["capability"],
-        agent,
-        given["method"],
-        given["path"],
-        query=tuple(given.get("query", {}).items()),
-        headers=given.get("headers", {}),
-        body=given.get("body"),
-        reason=given.get("reason"),
-        is_hypothetical=True,
-    )
-    return decide_http(policy, http)
-
-
-def _read(lines: Any, *, needs_expect: bool = True) -> Iterator[Case]:
-    for number, line in enumerate(iter(partial(lines.readline, MAX_CASE_BYTES + 1), b""), 1):
-        if not line.strip():
-            continue
-        if len(line) > MAX_CASE_BYTES:
-            raise UsageError(
-                "USAGE", f"line {number} has more than {MAX_CASE_BYTES >> 20} MiB", "see: janee policy test --help"
-            )
-        try:
-            given = json.loads(line)
-        except (ValueError, RecursionError):
-            given = None
-        problem = _problem({"expect": "allow"} | given if isinstance(given, dict) and not needs_expect else given)
-        if problem is not None or given is None:
-            raise UsageError("USAGE", f"line {number}: {problem}", "see: janee policy test --help")
-        yield Case(number, given)
-
-
-def _problem(given: Any) -> str | None:
-    """What is wrong with the form of a case, or None."""
-    if not isinstance(given, dict):
-        return "not a JSON object"
-    unknown = sorted(given.keys() - _FIELDS)
-    if unknown:
-        return f"unknown field {unknown[0]!r}"
-    texts = ("capability", "agent", "cwd", "reason", "method", "path", "body")
-    if not isinstance(given.get("capability"), str) or any(not isinstance(given[n], str) for n in texts if n in given):
-        return "capability, agent, cwd, method, path and body are strings, and capability is needed"
-    if given.get("expect") not in ("allow", "deny"):
-        return '"expect" must be "allow" or "deny"'
-    if ("argv" in given) == ("method" in given and "path" in given):
-        return 'either "argv" or "method" and "path" is needed'
-    if "argv" in given and not (isinstance(given["argv"], list) and all(isinstance(item, str) for item in given["argv"])):
-        return '"argv" is a list of strings'
-    for name in ("headers", "query"):
-        value = given.get(name, {})
-        if not isinstance(value, dict) or not all(isinstance(item, str) for item in value.values()):
-            return f'"{name}" maps names to strings'
-    return None

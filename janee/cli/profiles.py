@@ -83,6 +83,7 @@ def _facts(tool: Tool) -> dict[str, Any]:
         "digest": f"sha256:{tool.digest}",
         "environment": [f"{name}={value}" for name, value in profile.harden.env.items()],
         "insert": list(profile.harden.insert),
+        "files": list(profile.harden.files),
         "programs": None if profile.harden.programs is None else list(profile.harden.programs),
     }
 

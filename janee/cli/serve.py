@@ -23,6 +23,7 @@ from janee.cli._options import secret_option
 from janee.cli._output import note, warn
 from janee.config.home import JaneeHome
 from janee.errors import JaneeError, UsageError
+from janee.passed import FORMS
 from janee.secret import Secret
 from sandbox import Level
 
@@ -103,6 +104,7 @@ def command(
             tls_cert=tls_cert,
             tls_key=tls_key,
             pool_size=warm,
+            variables={name: os.environ[name] for name in FORMS if name in os.environ},
             host=HostDirectories(_homes(), workspace_roots if workspace_roots or transport == "http" else None),
             protected=_protected(authority_url),
             debug=os.environ.get("JANEE_DEBUG") == "1",

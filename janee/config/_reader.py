@@ -88,6 +88,7 @@ _CAPABILITY: Final[MappingType[str, Field]] = MappingProxyType(
         "access": ("access", one_of(Access)),
         "allowCommands": ("allow_commands", list_of(_rules.command_rule)),
         "env": ("env", _rules.env_templates),
+        "passEnv": ("pass_env", list_of(_rules.passed_name)),
         "workDir": ("work_dir", absolute_path),
         "timeout": ("timeout_ms", integer(1, 86_400_000)),
         "delivery": ("delivery", one_of(Delivery)),

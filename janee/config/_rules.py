@@ -13,6 +13,7 @@ from urllib.parse import urlsplit
 from janee.config._fields import duration_s, list_of, mapping, read_fields, text
 from janee.config._yaml import InvalidYamlError, Mapping, Node, Scalar, Sequence, shown
 from janee.config.schema import AnyOf, ArgvRule, CommandRule, Match, RateLimit, Rules, ToolRule
+from janee.passed import FORMS
 
 _LABELS: Final = r"(?:[A-Za-z0-9_](?:[A-Za-z0-9_-]{0,61}[A-Za-z0-9_])?)(?:\.[A-Za-z0-9_](?:[A-Za-z0-9_-]{0,61}[A-Za-z0-9_])?)*"
 _PORT: Final = r"(?::(?P<port>[0-9]{1,5}))?"
@@ -102,6 +103,15 @@ def env_templates(node: Node) -> MappingProxyType[str, str]:
             raise InvalidYamlError(key.line, f"{shown(key.text)} is not the name of an environment variable")
         result[key.text] = text(value)
     return MappingProxyType(result)
+
+
+def passed_name(node: Node) -> str:
+    name = text(node)
+    if name not in FORMS:
+        raise InvalidYamlError(
+            node.line, f"{shown(name)} is not passed on from the runner's environment; these are: {', '.join(sorted(FORMS))}"
+        )
+    return name
 
 
 def command_rule(node: Node) -> CommandRule:

@@ -139,6 +139,7 @@ class Capability:
     env: Mapping[str, str] = field(
         default_factory=lambda: EMPTY
     )  # templates: {{credential}} {{apiKey}} {{username}} {{password}} {{field:NAME}}
+    pass_env: tuple[str, ...] = ()  # variables of the Runner's environment, of the list in `janee.passed`
     work_dir: str | None = None
     timeout_ms: int = DEFAULT_TIMEOUT_MS
     delivery: Delivery = Delivery.ENV  # in the file: secretless, unless it is named

@@ -155,19 +155,21 @@ class Syntax:
 
 @dataclass(frozen=True, slots=True)
 class Hardening:
-    """What the sandbox does so that nothing the agent wrote makes the tool run a program: no option of the agent's undoes it.
+    """What the sandbox does so that the tool reads nothing the agent wrote: no option of the agent's can undo it.
 
-    The home directory is the sandbox's own and empty, so files there need no mention. Files of the workspace are not hidden:
-    they can be changed while the tool runs, and some are where it takes its credential's place from (npm's `.npmrc`).
+    env: variables to set; the value `{{baseUrl}}` or `{{origin}}` is the service's. insert: arguments put behind argv[0].
+    programs: absolute paths of the only files and directories that the tool may execute beside itself, whatever configuration
+    it meets (scripts among them need their interpreter too); None: any. files: absolute path in the private home → text of a
+    file to make there, in strict sandboxes.
 
-    env: variables to set; `{base}` stands for the service's base URL. insert: arguments put behind argv[0].
-    programs: absolute paths of the only files and directories that the tool may execute beside itself, whatever
-    configuration it meets (scripts among them need their interpreter too); None: any.
+    HOME is private and empty anyway. Files of the workspace are not hidden: whoever owns it can put them there, or take a mount
+    away by renaming, after the command started; what a tool reads there has to be overruled by env, insert or programs.
     """
 
     env: Mapping[str, str] = field(default_factory=dict)
     insert: tuple[str, ...] = ()
     programs: tuple[str, ...] | None = None
+    files: Mapping[str, str] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)

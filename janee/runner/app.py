@@ -13,7 +13,7 @@ import socket
 import ssl
 import time
 from collections import deque
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Callable, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
 from dataclasses import dataclass, field
@@ -58,6 +58,7 @@ class RunnerSettings:
     tls_key: str | None = None
     pool_size: int | None = None
     host: HostDirectories = field(default_factory=HostDirectories)
+    variables: Mapping[str, str] = field(default_factory=dict, repr=False)
     protected: tuple[str, ...] = ()
     debug: bool = field(default=False)
 
@@ -173,6 +174,7 @@ async def _serve(
         environment=settings.environment,
         host_label=settings.host_label,
         host=settings.host,
+        variables=settings.variables,
         tls_files=tuple(None if path is None else os.path.realpath(path) for path in files),
         protected=settings.protected if local is None else (*settings.protected, os.path.realpath(local.directory)),
     )

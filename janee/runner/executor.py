@@ -23,6 +23,7 @@ from datetime import UTC, datetime
 from typing import Any, Final
 
 from janee.errors import JaneeError, ProtocolError
+from janee.passed import passed
 from janee.runner.frames import TO_EXECUTOR, Frame, FrameReader, FrameType, State, encode_frame
 from janee.runner.order import (
     ExecRequest,
@@ -62,6 +63,8 @@ from sandbox import (
 )
 
 _FILES: Final = f"{HOME_DIR}/.janee"  # private files of the delivery `file`
+_SYSTEM: Final = ("/usr/", "/bin/", "/sbin/")  # links in /etc/alternatives do not exist inside
+_MAX_LINKS: Final = 8
 _FIXED_ENV: Final = (("LANG", "C.UTF-8"), ("TERM", "dumb"))
 _LIMITS: Final = {
     "cpuS": "cpu_s",
@@ -244,9 +247,12 @@ def _plan(order: Order, content: SealedContent, targets: tuple[Target, ...], ca:
     own = base_env() | dict(_FIXED_ENV) | {"TMPDIR": temp_dir(workspace.mounts)}
     hardening = constraints.get("hardening") or {}
     name, *arguments = order.request.command
+    own |= passed(constraints.get("passEnv") or (), order.passed)
     env = own | hardening.get("env", {}) | {key: value.expose_text() for key, value in content.env.items()}
     files = tuple(PrivateFile(f"{_FILES}/{name}", value.expose()) for name, value in content.files.items())
     env |= {name: file.path for name, file in zip(content.files, files, strict=True)}
+    if order.request.level is Level.STRICT:
+        files += tuple(PrivateFile(path, text.encode()) for path, text in hardening.get("files", {}).items())
     if ca:
         env |= trust_env(TRUST_BUNDLE)
     limits = _DEFAULT_LIMITS | {_LIMITS[name]: value for name, value in sandbox.get("limits", {}).items() if name in _LIMITS}
@@ -254,7 +260,7 @@ def _plan(order: Order, content: SealedContent, targets: tuple[Target, ...], ca:
         argv=(name, *hardening.get("insert", ()), *arguments),
         env=env,
         cwd=workspace.cwd,
-        executable=program.real_path,
+        executable=_name_inside(program),
         executable_identity=program.identity,
         level=order.request.level,
         mounts=workspace.mounts,
@@ -265,6 +271,22 @@ def _plan(order: Order, content: SealedContent, targets: tuple[Target, ...], ca:
         protected=order.protected,
         programs=None if hardening.get("programs") is None else tuple(hardening["programs"]),
     )
+
+
+def _name_inside(program: Program) -> str:
+    """The name to execute: the one it was found by where that leads to the file inside too, for scripts that go by their name.
+
+    What counts is the file: its identity is compared again, whatever the name.
+    """
+    name = program.path
+    for _ in range(_MAX_LINKS):
+        if not name.startswith(_SYSTEM):
+            break
+        try:
+            name = os.path.normpath(os.path.join(os.path.dirname(name), os.readlink(name)))
+        except OSError:
+            return program.path if name == program.real_path else program.real_path
+    return program.real_path
 
 
 def _run(

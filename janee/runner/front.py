@@ -16,7 +16,7 @@ from __future__ import annotations
 import asyncio
 import os
 import time
-from collections.abc import AsyncIterator, Awaitable, Callable
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
 from contextlib import asynccontextmanager, suppress
 from dataclasses import asdict, dataclass, field
 from datetime import UTC, datetime
@@ -74,6 +74,7 @@ class FrontSettings:
     host_label: str | None = None
     max_output: int = DEFAULT_MAX_OUTPUT_BYTES
     host: HostDirectories = field(default_factory=HostDirectories)
+    variables: Mapping[str, str] = field(default_factory=dict, repr=False)  # of what `passEnv` may name, what is set
     protected: tuple[str, ...] = ()
     tls_files: tuple[str | None, ...] = (None, None, None)  # ca, cert, key: for the relays' connections
 
@@ -281,6 +282,11 @@ class Front:
             **caller.proof(self._client.key, request_id),
         )
 
+    def _passed(self, grant: Grant) -> dict[str, str]:
+        """What is set here of the variables that the grant names. The Executor looks at the values: it can refuse."""
+        variables = self._settings.variables
+        return {name: variables[name] for name in grant.constraints.pass_env if name in variables}
+
     def _order(
         self, arguments: ExecArguments, caller: Caller, program: Program, grant: Grant, constraints: dict[str, Any]
     ) -> Order:
@@ -308,6 +314,7 @@ class Front:
             has_stdin=arguments.stdin is not None,
             max_output=self._settings.max_output,
             host=self._settings.host,
+            passed=self._passed(grant),
             protected=self._settings.protected,
             authority=self._address(),
         )

@@ -94,6 +94,7 @@ class Order:
     host: HostDirectories = field(default_factory=HostDirectories)
     protected: tuple[str, ...] = ()
     authority: AuthorityAddress | None = None
+    passed: Mapping[str, str] = field(default_factory=dict)  # of this Runner's environment, what the grant names
 
 
 def encode_order(order: Order) -> bytes:
@@ -130,6 +131,7 @@ def encode_order(order: Order) -> bytes:
         "homes": order.host.homes,
         "roots": order.host.roots,
         "protected": order.protected,
+        "passed": dict(order.passed),
         "authority": None if order.authority is None else asdict(order.authority),
     }
     return json.dumps(value, separators=(",", ":")).encode()
@@ -171,6 +173,7 @@ def parse_order(data: bytes) -> Order:
             host=HostDirectories(_texts(value["homes"]), None if value["roots"] is None else _texts(value["roots"])),
             protected=_texts(value["protected"]),
             authority=None if value["authority"] is None else AuthorityAddress(**value["authority"]),
+            passed=dict(zip(_object(value["passed"]), _texts(list(value["passed"].values())), strict=True)),
         )
     except (ValueError, KeyError, TypeError, RecursionError):
         raise ProtocolError("ORDER_INVALID", "the order does not have the form of one") from None

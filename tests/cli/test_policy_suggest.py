@@ -1,85 +1,139 @@
-"""`janee policy suggest` proposes from the audit log; `janee policy test` takes many cases and any input."""
+"""`janee policy suggest` and `diff` on what an Authority recorded, and the ways a file of cases can be wrong."""
 
 from __future__ import annotations
 
-import json
+import contextlib
+import os
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
-from janee.authority.store import Store
+from janee.authority.denial import DecisionDenied
+from janee.cli._cases import MAX_CASE_BYTES
+from tests.authority.desk import Desk, open_desk
 from tests.cli.support import Operator
-from tests.cli.test_explain_profiles import config
 
-DENIED = {"decision": "deny", "reasonCode": "COMMAND_NOT_ALLOWED", "agent": "local", "runner": "default"}
-
-
-def record(operator: Operator, *commands: tuple[str, ...], **fields: str) -> None:
-    with Store.open(operator.home, clock=lambda: 1_800_000_000.0) as store, store.transaction() as tx:
-        for command in commands:
-            tx.audit("exec.decided", **(DENIED | {"capability": "git-push"} | fields), command=list(command))
-
-
-def groups(operator: Operator, *options: str) -> list[dict[str, object]]:
-    done = operator.ok("policy", "suggest", "--json", *options)
-    return [json.loads(line) for line in done.out.splitlines()]
-
-
-def test_denied_lines_are_grouped_with_the_change_that_allows_them(ready: Operator, tmp_path: Path) -> None:
-    record(ready, ("git", "push", "--force", "origin", "x"), ("git", "push", "--force", "origin", "x"))
-    record(ready, ("git", "push", "--force", "origin", "y"), agent="creature:patch")
-    record(ready, ("git", "push"), ("id",))
-    found = groups(ready, "--config", config(tmp_path))
-    assert [(group["tool"], group["count"], group["agents"], group["ruledOut"]) for group in found] == [
-        ("git", 2, ["local"], False),
-        ("git", 1, ["creature:patch"], False),
-        ("id", 1, ["local"], False),
-    ]
-    assert "allow: ['push --force']" in str(found[0]["next"])
-    assert found[0]["examples"] == ["git push --force origin x"]
+CONFIG = """\
+version: "0.3.0"
+services:
+  svc: {baseUrl: "https://api.github.com", auth: {type: bearer}}
+capabilities:
+  run: {service: svc, mode: exec, delivery: env, allowCommands: [npm], allowedAgents: [local], env: {T: "{{credential}}"}}
+"""
+DENIED = (
+    ("npm", "publish"),
+    ("npm", "publish"),
+    ("npm", "test"),
+    ("gh", "issue", "list"),
+    ("deploy", "staging"),
+    ("deploy", "two words"),
+    ("bash", "-c", "id"),
+)
 
 
-def test_what_the_profile_rules_out_is_no_proposal_and_comes_last(ready: Operator, tmp_path: Path) -> None:
-    record(ready, *[("git", "-c", "alias.x=!id", "push")] * 3, ("git", "stash", "clear"))
-    found = groups(ready, "--config", config(tmp_path))
-    assert [group["ruledOut"] for group in found] == [False, True]
-    assert str(found[1]["next"]).startswith("nothing in the entry lifts this")
+@pytest.fixture
+def desk(tmp_path: Path) -> Iterator[Desk]:
+    with open_desk(tmp_path / "desk", CONFIG) as desk:
+        for command in DENIED:
+            with contextlib.suppress(DecisionDenied):
+                desk.authority.authorize(desk.caller("local"), desk.request(*command, agent_id="local"))
+            desk.clock.now += 120
+        yield desk
 
 
-def test_the_agents_text_is_escaped_and_narrowed_by_options(ready: Operator, tmp_path: Path) -> None:
-    record(ready, ("git", "push", "--force", "\x1b[2J\n\u202e"))
-    path = config(tmp_path)
-    shown = ready.ok("policy", "suggest", "--config", path).out
-    assert "\x1b" not in shown and "\u202e" not in shown and "1 denied, 1 causes" in shown
-    nothing = "nothing was denied that still is\n"
-    assert ready.ok("policy", "suggest", "--config", path, "--since", "2100-01-01").out == nothing
-    assert ready.ok("policy", "suggest", "--config", path, "--agent", "other").out == nothing
-    assert ready.ok("policy", "suggest", "--config", path, "--capability", "other").out == nothing
-    assert ready("policy", "suggest", "--since", "soon").code == 2
+@pytest.fixture
+def operator(janee: Operator, desk: Desk, monkeypatch: pytest.MonkeyPatch) -> Operator:
+    monkeypatch.setenv("JANEE_HOME", str(desk.home.path))
+    monkeypatch.setenv("XDG_DATA_HOME", str(desk.home.path.parent / "data"))
+    return janee
 
 
-def test_a_command_of_which_only_a_part_is_on_record_is_left_out(ready: Operator, tmp_path: Path) -> None:
-    record(ready, ("git", "push", "--force"), commandSha256="00")
-    assert groups(ready, "--config", config(tmp_path)) == []
+def test_denials_are_grouped_with_the_smallest_change_and_its_risk(operator: Operator) -> None:
+    answer = operator.ok("policy", "suggest", "--json").json
+    groups = {tuple(group["example"]["argv"]): group for group in answer["suggestions"]}
+    assert {argv: group["count"] for argv, group in groups.items()} == dict.fromkeys(DENIED, 1) | {("npm", "publish"): 2}
+    assert answer["suggestions"][0]["example"]["argv"] == ["npm", "publish"]
+    publish = groups["npm", "publish"]
+    assert "allow: ['publish']" in publish["change"] and "cannot be undone" in publish["risk"]
+    assert publish["agents"] == ["local"] and publish["lastSeen"] < groups["npm", "test"]["lastSeen"]
+    assert groups["gh", "issue", "list"]["change"].endswith("'{tool: gh, preset: read}'")
+    assert groups["deploy", "staging"]["change"].endswith("""'{argv: ["deploy", "staging"]}'""")
+    assert (answer["nowAllowed"], answer["unusable"]) == (0, 0)
 
 
-def test_two_thousand_cases_are_all_decided(janee: Operator, tmp_path: Path) -> None:
-    lines = []
-    for number in range(2000):
-        argv = ["git", "push", "origin", f"b{number}"] if number % 2 else ["git", "push", "--exec=id", f"b{number}"]
-        lines.append(json.dumps({"capability": "git-push", "argv": argv, "expect": "allow" if number % 2 else "deny"}))
-    done = janee("policy", "test", "-", "--config", config(tmp_path), stdin="\n".join(lines))
-    assert (done.code, done.out) == (0, "2000 of 2000 as expected\n")
+def test_what_is_dangerous_gets_no_proposal_and_says_why(operator: Operator) -> None:
+    groups = {tuple(g["example"]["argv"]): g for g in operator.ok("policy", "suggest", "--json").json["suggestions"]}
+    for argv, why in ((("npm", "test"), "runs a program"), (("bash", "-c", "id"), "is a shell"), (DENIED[5], "not plain")):
+        assert groups[argv]["change"] is None and why in groups[argv]["note"]
 
 
-@pytest.mark.parametrize("content", [b"\xff\xfe{}", b"[" * 100_000, b"{" + b" " * (5 << 20), b"\0", b"{}\n"])
-def test_what_is_no_case_is_bad_input_with_its_line(janee: Operator, tmp_path: Path, content: bytes) -> None:
-    file = tmp_path / "cases"
-    file.write_bytes(b"\n" + content)
-    done = janee("policy", "test", str(file), "--config", config(tmp_path))
-    assert done.code == 2 and "line 2" in done.err
+def test_a_proposed_change_does_allow_the_line(operator: Operator, desk: Desk) -> None:
+    for group in operator.ok("policy", "suggest", "--json").json["suggestions"]:
+        if group["change"] and group["tool"] in ("gh", "deploy"):
+            rule = group["change"].partition("--allow-command ")[2].strip("'")
+            operator.ok("capability", "edit", "run", "--allow-command", rule)
+            assert operator("explain", "run", "--", *group["example"]["argv"]).code == 0
 
 
-def test_a_line_without_end_is_not_read_to_its_end(janee: Operator, tmp_path: Path) -> None:
-    done = janee("policy", "test", "/dev/zero", "--config", config(tmp_path))
-    assert done.code == 2 and "line 1 has more than 4 MiB" in done.err
+def test_a_denial_that_was_lifted_is_only_counted(operator: Operator, desk: Desk) -> None:
+    text = desk.home.config_file.read_text()
+    desk.home.config_file.write_text(text.replace("[npm]", "[{tool: npm, allow: [publish]}]"))
+    done = operator.ok("policy", "suggest")
+    assert "publish" not in done.out and "2 recorded denials are allowed by now" in done.err
+
+
+def test_since_leaves_out_what_was_before(operator: Operator) -> None:
+    assert operator.ok("policy", "suggest", "--since", "2199-01-01", "--json").json["suggestions"] == []
+
+
+def test_a_diff_without_cases_takes_the_recorded_lines(operator: Operator, desk: Desk, tmp_path: Path) -> None:
+    old, new = tmp_path / "old.yaml", tmp_path / "new.yaml"
+    old.write_text(CONFIG)
+    new.write_text(CONFIG.replace("[npm]", "[{tool: npm, allow: [publish]}]"))
+    done = operator("policy", "diff", str(old), str(new))
+    assert done.code == 3
+    assert "now allowed" in done.out and "npm publish" in done.out and "1 of 6 decided differently" in done.out
+    assert operator("policy", "diff", str(old), str(old)).code == 0
+
+
+GOOD = b'{"capability": "run", "argv": ["npm", "ci"], "expect": "allow"}\n'
+
+
+@pytest.mark.parametrize(
+    ("content", "problem"),
+    [
+        (GOOD + b'{"capability": "\xff", "argv": ["a"], "expect": "deny"}\n', "line 2: is not UTF-8"),
+        (GOOD + "{}".encode("utf-16"), "line 2: is not UTF-8"),
+        (GOOD + b"x" * (MAX_CASE_BYTES + 2), f"line 2: has more than {MAX_CASE_BYTES} bytes"),
+        (GOOD + b"{", "line 2: is not JSON"),
+        (b"\n\n", "has no case"),
+    ],
+    ids=["not UTF-8", "UTF-16", "an endless line", "not JSON", "no case"],
+)
+def test_a_wrong_file_of_cases_is_bad_input(operator: Operator, tmp_path: Path, content: bytes, problem: str) -> None:
+    (tmp_path / "cases").write_bytes(content)
+    done = operator("policy", "test", str(tmp_path / "cases"))
+    assert done.code == 2 and problem in done.err
+
+
+def test_an_endless_file_ends_at_its_line(operator: Operator) -> None:
+    done = operator("policy", "test", "/dev/zero")
+    assert done.code == 2 and f"line 1: has more than {MAX_CASE_BYTES} bytes" in done.err
+
+
+def test_a_fifo_without_a_writer_is_not_waited_for(operator: Operator, tmp_path: Path) -> None:
+    os.mkfifo(tmp_path / "fifo")
+    done = operator("policy", "test", str(tmp_path / "fifo"))
+    assert done.code == 2 and "has no case" in done.err
+
+
+def test_a_directory_and_a_missing_file_are_bad_input(operator: Operator, tmp_path: Path) -> None:
+    assert operator("policy", "test", str(tmp_path)).code == 2
+    assert operator("policy", "test", str(tmp_path / "missing")).code == 2
+
+
+def test_2000_cases_are_decided(operator: Operator, tmp_path: Path) -> None:
+    """How fast: bench/policy.py."""
+    (tmp_path / "cases").write_bytes(GOOD * 2000)
+    assert operator.ok("policy", "test", str(tmp_path / "cases")).out == "2000 of 2000 as expected\n"

@@ -67,15 +67,6 @@ capabilities:
     env: {{RIG_TOKEN: "{{{{credential}}}}"}}
     workspace: write
     timeout: 20000
-  tools:
-    service: svc
-    mode: exec
-    delivery: env
-    allowCommands: [npm, curl, wget]
-    allowedAgents: [local, "runner:default"]
-    env: {{RIG_TOKEN: "{{{{credential}}}}"}}
-    workspace: write
-    timeout: 60000
   limited:
     service: svc
     mode: exec

@@ -98,13 +98,7 @@ def test_nul_and_newline_in_an_argument_are_denied_not_executed(client: McpClien
 def test_the_originals_tool_names_are_understood_and_not_listed(client: McpClient) -> None:
     names = {tool["name"] for tool in client.request("tools/list")["result"]["tools"]}
     assert names == {"janee_list", "janee_exec", "janee_execute", "janee_whoami", "janee_explain"}
-    assert [c["name"] for c in client.call("list_services", {})["capabilities"]] == [
-        "run",
-        "work",
-        "profiled",
-        "tools",
-        "limited",
-    ]
+    assert [c["name"] for c in client.call("list_services", {})["capabilities"]] == ["run", "work", "profiled", "limited"]
     assert client.call("whoami", {})["agentId"] == "runner:default"
     assert client.call("explain_access", {"capability": "run", "command": ["true"]})["allowed"] is True
     assert client.call("janee_explain", {"capability": "run", "command": ["rm"]})["reasonCode"] == "COMMAND_NOT_ALLOWED"

@@ -22,7 +22,7 @@ from janee.authority.policy._glob import glob_matches
 from janee.authority.policy._http import METHODS, HttpRuleError, clean_headers, split_target, verify_body
 from janee.authority.policy._path import PathError
 from janee.authority.policy._tool import ToolEntry
-from janee.config.schema import Access, AuthType, Delivery, Mode, Service
+from janee.config.schema import Access, AuthType, Delivery, Mode
 from janee.profiles import Hardening
 from janee.protocol import ReasonCode, SandboxLevel
 
@@ -89,13 +89,8 @@ def _decide(
         capability=compiled.capability,
         service=compiled.service,
         target=found if isinstance(found, HttpTarget) else None,
-        hardening=_for_service(found, compiled.service) if isinstance(found, Hardening) else None,
+        hardening=found if isinstance(found, Hardening) else None,
     )
-
-
-def _for_service(hardening: Hardening, service: Service) -> Hardening:
-    base = service.base_url.rstrip("/")
-    return replace(hardening, env={name: value.replace("{base}", base) for name, value in hardening.env.items()})
 
 
 def overrule(decision: Decision, code: ReasonCode, policy: str, next_step: str) -> Decision:

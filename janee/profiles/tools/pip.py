@@ -13,6 +13,21 @@ from janee.profiles import Hardening, Profile
 from janee.profiles.syntaxes import ARGPARSE
 from janee.profiles.types import BUILT_IN, either, listed, matching, without
 
+_DIRECTORY: Final = "/home/sandbox/.janee/pip"
+# A requirements file can name a directory or an archive, and PIP_ONLY_BINARY does not keep pip from building those: what a build
+# script is started by does not work. An audit hook cannot be taken away again (sys.addaudithook), and it is there first.
+_NO_PROGRAMS: Final = """\
+import sys
+
+
+def refuse(event, _, refused=frozenset({"subprocess.Popen", "os.exec", "os.posix_spawn", "os.fork", "os.forkpty", "os.system"})):
+    if event in refused:
+        raise PermissionError("pip starts no program here: nothing is built from source, only wheels are taken")
+
+
+sys.addaudithook(refuse)
+"""
+
 GRAMMAR: Final = r"""
 [] read
 -V --version
@@ -213,10 +228,12 @@ PROFILE: Final = Profile(
             "PIP_NO_INPUT": "1",
             "PIP_KEYRING_PROVIDER": "disabled",
             "PIP_DISABLE_PIP_VERSION_CHECK": "1",
+            "PYTHONPATH": _DIRECTORY,
             "PYTHONNOUSERSITE": "1",
             "PYTHONSAFEPATH": "1",
             "NETRC": "/dev/null",
         },
+        files={f"{_DIRECTORY}/sitecustomize.py": _NO_PROGRAMS},
     ),
     credentials=("PIP_INDEX_URL", "PIP_EXTRA_INDEX_URL"),
     source="pip COMMAND --help, 26.2",

@@ -298,6 +298,7 @@ PROFILE: Final = Profile(
     },
     harden=Hardening(
         env={
+            "SENTRY_URL": "{{origin}}",
             "SENTRY_PROPERTIES": "/dev/null",
             "SENTRY_LOAD_DOTENV": "0",
             "SENTRY_DISABLE_UPDATE_CHECK": "1",

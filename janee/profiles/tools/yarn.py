@@ -372,9 +372,6 @@ PROFILE: Final = Profile(
     },
     harden=Hardening(
         env={
-            "YARN_NPM_REGISTRY_SERVER": "{base}",
-            "YARN_REGISTRY": "{base}/",
-            "npm_config_registry": "{base}/",
             "YARN_ENABLE_SCRIPTS": "false",
             "YARN_IGNORE_PATH": "1",
             "YARN_RC_FILENAME": ".yarnrc.none.yml",
@@ -383,7 +380,12 @@ PROFILE: Final = Profile(
             "YARN_IGNORE_SCRIPTS": "true",
             "npm_config_ignore_scripts": "true",
             "npm_config_userconfig": "/dev/null",
-            "npm_config_globalconfig": "/dev/null",
+            "YARN_NPM_REGISTRY_SERVER": "{{baseUrl}}",
+            "YARN_REGISTRY": "{{baseUrl}}",
+            "npm_config_registry": "{{baseUrl}}",
+            "npm_config_proxy": "false",
+            "npm_config_https_proxy": "false",
+            "npm_config_globalconfig": "/nonexistent/npmrc",
             "CI": "1",
         },
     ),
