@@ -23,6 +23,7 @@ _FIELDS: Final = {
     AuthType.BASIC: ("username", "password"),
     AuthType.QUERY: ("key",),
     AuthType.AWS_SIGV4: AWS_FIELDS,
+    AuthType.POSTGRES: ("username", "password"),
 }
 
 

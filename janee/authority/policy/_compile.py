@@ -22,11 +22,9 @@ from janee.authority.policy._hosts import hosts_of
 from janee.authority.policy._http import HttpRule, HttpRuleError, compile_http_rule
 from janee.authority.policy._pattern import PatternError
 from janee.authority.policy._tool import ToolEntry
-from janee.config.schema import Access, Capability, Config, Delivery, Mode, Service
+from janee.config.schema import DEFAULT_PORTS, POSTGRES_SCHEME, Access, Capability, Config, Delivery, Mode, Service
 from janee.errors import ConfigError
 from janee.profiles import Library
-
-_PORTS: Final = {"https": 443, "http": 80}
 
 
 @dataclass(frozen=True, slots=True)
@@ -78,6 +76,7 @@ def _compile(config: Config, name: str, capability: Capability, library: Library
         env = compile_env(capability.env, service.auth)
     except EnvError as error:
         raise _invalid(name, "env", str(error)) from None
+    _verify_protocol(name, capability, service)
     access = capability.access or config.server.default_access
     network = _network(capability, service) if capability.mode is Mode.EXEC else ()
     egress = _egress(network, service) if capability.delivery is Delivery.SECRETLESS else ()
@@ -85,12 +84,22 @@ def _compile(config: Config, name: str, capability: Capability, library: Library
     return CompiledCapability(capability, service, access, policy_hash, tuple(commands), allow, deny, env, network, egress)
 
 
+def _verify_protocol(name: str, capability: Capability, service: Service) -> None:
+    """What is HTTP's alone has no meaning for a database. Raises ConfigError."""
+    if not service.base_url.startswith(POSTGRES_SCHEME + "://"):
+        return
+    if capability.mode is not Mode.EXEC:
+        raise _invalid(name, "mode", "a PostgreSQL service is for commands: mode exec")
+    if capability.rules.allow or capability.rules.deny:
+        raise _invalid(name, "rules", "METHOD PATH rules are for HTTP; grant rights to the role in the database")
+
+
 def _network(capability: Capability, service: Service) -> tuple[str, ...]:
     """What a command may reach: what the capability names, else the service's own hosts (wildcards name no address)."""
     if capability.network:
         return capability.network
     url = urlsplit(service.base_url)
-    port = url.port or _PORTS.get(url.scheme, 443)
+    port = url.port or DEFAULT_PORTS.get(url.scheme, 443)
     host = url.hostname or ""
     entries = [f"[{host}]:{port}" if ":" in host else f"{host}:{port}"] if host else []
     entries.extend(entry if ":" in entry else f"{entry}:{port}" for entry in service.hosts if "*" not in entry)
@@ -98,7 +107,7 @@ def _network(capability: Capability, service: Service) -> tuple[str, ...]:
 
 
 def _egress(network: tuple[str, ...], service: Service) -> tuple[str, ...]:
-    """What of the network is the service's, and speaks HTTP: there the credential may go. The rest is relayed as it is."""
+    """What of the network is the service's, and speaks its protocol: there the credential may go. The rest is relayed as it is."""
     scheme = urlsplit(service.base_url).scheme
     hosts = hosts_of(service, {})
     found = []
