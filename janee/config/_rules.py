@@ -41,7 +41,7 @@ def base_url(node: Node) -> str:
         )
     if "@" in parts.netloc:
         raise InvalidYamlError(
-            node.line, "must not hold a user name or password", "store them: janee service add … --auth-type basic (or postgres)"
+            node.line, "must not hold a user name or password", "store them: janee service add … --auth-type TYPE"
         )
     if parts.query or parts.fragment or "?" in value or "#" in value:
         raise InvalidYamlError(node.line, "must not hold a query or fragment")

@@ -1,10 +1,10 @@
 """Messages of a PostgreSQL session, in both directions: where they begin and end, and how a secret in one is masked. Pure.
 
-Guarantees: what `Framer` hands out is whole messages, or pieces of one that is too long to be kept; `mask` makes a message
-without the secret that its client can still read: values are masked where they stand and their lengths made anew. Masks of equal
+Guarantees: what `Framer` hands out is whole messages, or pieces of one that is too long to be kept; `mask_block` makes one
+without the secret that its client can still read: values are masked where they stand, their lengths made anew. Masks of equal
 length would not do (a short one tells the length, none is a marker), and cutting the connection at each hit would make a
-database useless whose rows hold the word that somebody took as its password. A message whose inside is not known here, or is
-binary, is not masked: `mask` refuses, and the connection is cut.
+database useless whose rows hold the word that somebody took as its password. Where a message cannot be masked, as its inside is not
+known here, `mask_block` refuses, and the connection is cut. (A binary COPY with a mask in it is unreadable to its client.)
 """
 
 from __future__ import annotations
@@ -100,7 +100,9 @@ def mask_block(block: bytes, scrub: Scrubber) -> tuple[bytes, int]:
             raise RefusedError(Refusal.RESPONSE_REFUSED, "the credential stands in an answer, where it cannot be masked")
         made.append(message_of(kind, clean))
         hits += 1
-    return b"".join(made), max(hits, 1)
+    if not hits:  # spread over several messages
+        raise RefusedError(Refusal.RESPONSE_REFUSED, "the credential stands in an answer, where it cannot be masked")
+    return b"".join(made), hits
 
 
 _Clean = Callable[[bytes], bytes]

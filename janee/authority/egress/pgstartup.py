@@ -2,7 +2,7 @@
 
 Guarantees: a `Startup` that exists names one user and one database, each parameter once, and is no replication connection (it
 would stream the whole cluster, past every policy on statements); a `Cancel` names one connection. Whoever wrote the packet, it
-can be read in one way only. It never decides whether user and database are the service's (`gateway` asks, `verify_target` does).
+can be read in one way only. It never decides whether user and database are the service's (`verify_target` does).
 """
 
 from __future__ import annotations

@@ -49,7 +49,7 @@ def placeholders(auth: Auth, secrets: Mapping[str, Secret], seed: Callable[[str]
 
 
 def is_public(auth: Auth, name: str, secrets: Mapping[str, Secret]) -> bool:
-    """A database's user name is public; another one too, unless there is no password beside it or it has the length of a key; an empty value is nothing."""
+    """A user name is public, but for HTTP without a password beside it, or as long as a key; an empty value is nothing."""
     if not secrets[name]:
         return True
     if auth.type is AuthType.POSTGRES and name == "username":

@@ -13,7 +13,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from enum import Enum
 from types import MappingProxyType
-from typing import Any, Final
+from typing import Any
 from urllib.parse import urlsplit
 
 from janee.authority.policy._argv import CompiledRule, UnknownTool, compile_rule
@@ -107,7 +107,7 @@ def _network(capability: Capability, service: Service) -> tuple[str, ...]:
 
 
 def _egress(network: tuple[str, ...], service: Service) -> tuple[str, ...]:
-    """What of the network is the service's, and speaks its protocol: there the credential may go. The rest is relayed as it is."""
+    """What of the network is the service's: there its credential may go, by its protocol. The rest is relayed as it is."""
     scheme = urlsplit(service.base_url).scheme
     hosts = hosts_of(service, {})
     found = []
