@@ -250,6 +250,6 @@ def _capability(capability: str, node: Node) -> Capability:
     if "service" not in values:
         raise InvalidYamlError(node.line, "service is missing", "add service: NAME")
     values.setdefault("mode", Mode.PROXY)  # the published default
-    # The gateway speaks every auth type's protocol: where the credential need not leave the Authority, it leaves it only by name.
+    # The gateway speaks every auth type: where a credential need not leave the Authority, it leaves it only by name.
     values.setdefault("delivery", Delivery.SECRETLESS if values["mode"] is Mode.EXEC else Delivery.ENV)
     return Capability(name=capability, **values)

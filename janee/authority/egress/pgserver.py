@@ -2,8 +2,8 @@
 
 Guarantees: it goes to an address that was checked, with TLS verified against the service's name (but where the operator said
 `sslMode: disable`, or on loopback, unless a mode is named; then never to a public address); the password is used in
-SCRAM-SHA-256 alone, never sent as it is nor as an MD5 hash; a server that is proven neither by its certificate nor by SCRAM gets
-no session. It never scrubs and never decides.
+SCRAM-SHA-256 alone, never sent as it is nor as an MD5 hash; a server that neither its certificate nor SCRAM proves gets no
+session. It never scrubs and never decides.
 """
 
 from __future__ import annotations
