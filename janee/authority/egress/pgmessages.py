@@ -4,7 +4,7 @@ Guarantees: what `Framer` hands out is whole messages, or pieces of one that is 
 without the secret that its client can still read: values are masked where they stand, their lengths made anew. Masks of equal
 length would not do (a short one tells the length, none is a marker), and cutting the connection at each hit would make a
 database useless whose rows hold the word that somebody took as its password. Where a message cannot be masked (its inside
-is not known here), `mask_block` refuses, and the connection is cut. (A binary COPY with a mask in it is unreadable to its client.)
+is not known here), `mask_block` refuses, and the connection is cut. A binary COPY with a mask in it is unreadable.
 """
 
 from __future__ import annotations

@@ -19,7 +19,7 @@ from janee.authority.egress.exchange import MAX_BODY, Outcome
 from janee.authority.egress.frames import Downlink, RelayGoneError, Uplink
 from janee.authority.egress.pgmessages import Framer, mask_block, split
 from janee.authority.egress.pgserver import Databases, Server, ServerRefusedError, cancel, login
-from janee.authority.egress.pgstartup import Cancel, PgHead, Startup
+from janee.authority.egress.pgstartup import Cancel, PgHead
 from janee.authority.egress.refusal import Refusal, RefusedError, misplaced
 from janee.authority.egress.stream import refuse
 from janee.authority.egress.upstream import READ_BYTES
