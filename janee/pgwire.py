@@ -17,6 +17,7 @@ MAX_FIRST_PACKET: Final = 10_000  # as in the server (MAX_STARTUP_PACKET_LENGTH)
 PREFIX: Final = 8  # bytes of a first packet that say how long it is and what it wants
 _PREFIX: Final = struct.Struct(">II")
 _MAX_TEXT: Final = 1000
+_NO_RIGHT: Final = "42501"  # not 28000: libpq takes that for a reason to try once more without TLS
 # SQLSTATE, appendix A of the manual: the nearest of those that a client would get from a server.
 _STATES: Final = {
     "UPSTREAM_FAILED": "08001",
@@ -40,7 +41,7 @@ def error_response(code: str, message: str, hint: str = "") -> bytes:
     texts = [
         (b"S", "FATAL"),
         (b"V", "FATAL"),
-        (b"C", _STATES.get(code, "28000")),
+        (b"C", _STATES.get(code, _NO_RIGHT)),
         (b"M", f"janee: {message} ({code})"),
         (b"H", hint),
     ]
