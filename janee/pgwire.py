@@ -15,9 +15,9 @@ WANTS_TLS: Final = 80877103
 WANTS_GSS: Final = 80877104
 MAX_FIRST_PACKET: Final = 10_000  # as in the server (MAX_STARTUP_PACKET_LENGTH)
 PREFIX: Final = 8  # bytes of a first packet that say how long it is and what it wants
+AUTHENTICATION_OK: Final = b"R\0\0\0\x08\0\0\0\0"
 _PREFIX: Final = struct.Struct(">II")
 _MAX_TEXT: Final = 1000
-_NO_RIGHT: Final = "42501"  # not 28000: libpq takes that for a reason to try once more without TLS
 # SQLSTATE, appendix A of the manual: the nearest of those that a client would get from a server.
 _STATES: Final = {
     "UPSTREAM_FAILED": "08001",
@@ -41,12 +41,20 @@ def error_response(code: str, message: str, hint: str = "") -> bytes:
     texts = [
         (b"S", "FATAL"),
         (b"V", "FATAL"),
-        (b"C", _STATES.get(code, _NO_RIGHT)),
+        (b"C", _STATES.get(code, "42501")),
         (b"M", f"janee: {message} ({code})"),
         (b"H", hint),
     ]
     fields = b"".join(key + _text(text) + b"\0" for key, text in texts if text)
     return message_of(b"E", fields + b"\0")
+
+
+def refusal_response(code: str, message: str, hint: str = "") -> bytes:
+    """An `error_response` as the first answer of a connection.
+
+    It comes after an AuthenticationOk: libpq takes an error before that for a reason to try once more, without TLS.
+    """
+    return AUTHENTICATION_OK + error_response(code, message, hint)
 
 
 def message_of(kind: bytes, body: bytes) -> bytes:

@@ -16,7 +16,7 @@ import struct
 from contextlib import suppress
 from typing import Any, Final
 
-from janee.pgwire import PREFIX, WANTS_GSS, WANTS_TLS, error_response, read_prefix
+from janee.pgwire import PREFIX, WANTS_GSS, WANTS_TLS, read_prefix, refusal_response
 from janee.runner.egress import HANDSHAKE_S, Served
 from janee.runner.gateway import HIGH_WATER, READ_BYTES, Gateway, GatewayError, GatewayStream
 
@@ -186,7 +186,7 @@ class _Conversation:
             await self._writer.drain()
 
     async def _refuse(self, error: GatewayError) -> None:
-        self._writer.write(error_response(error.code, error.message, error.hint))
+        self._writer.write(refusal_response(error.code, error.message, error.hint))
         with suppress(TimeoutError, OSError):
             async with asyncio.timeout(LINGER_S):
                 await self._writer.drain()

@@ -172,7 +172,7 @@ def test_what_is_refused_is_read_in_psqls_own_output(db: Place) -> None:
     assert f"janee: the user of the service db is {USER} (RULE_DENY)" in said, said
     assert f"janee: the service db is the database {DATABASE} (RULE_DENY)" in said
     assert "a replication connection is not made" in said
-    assert said.count("(PLACEHOLDER_MISPLACED)") == 2
+    assert said.count("(PLACEHOLDER_MISPLACED)") == 2, said
     assert 'column "nothing" does not exist' in said
     records = [record for record in db.rig.audit() if record.get("grantId") == done["grantId"]]
     assert [record["event"] for record in records].count("egress.alarm") == 2

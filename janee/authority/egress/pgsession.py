@@ -24,11 +24,10 @@ from janee.authority.egress.refusal import Refusal, RefusedError, misplaced
 from janee.authority.egress.stream import refuse
 from janee.authority.egress.upstream import READ_BYTES
 from janee.config.schema import Service
-from janee.pgwire import error_response, message_of
+from janee.pgwire import AUTHENTICATION_OK, error_response, message_of
 from janee.scrubber import Scrubber, StreamScrubber
 from janee.secret import Secret
 
-_IN: Final = message_of(b"R", b"\0\0\0\0")  # AuthenticationOk
 _BETWEEN: Final = 5.0  # seconds: how long a relay may take for the last words
 
 Keys = MutableMapping[tuple[str, int, int], Cancel]
@@ -61,7 +60,7 @@ async def pass_tunnel(tunnel: Tunnel, up: Uplink, down: Downlink, databases: Dat
         else:
             await login(server, wanted, tunnel.password)
             await down.head({"ready": True})
-            await down.data(wanted.negotiation() + _IN)
+            await down.data(wanted.negotiation() + AUTHENTICATION_OK)
             await _Session(tunnel, server, up, down, outcome).run()
         outcome.name = "completed"
     except RelayGoneError:
@@ -71,7 +70,7 @@ async def pass_tunnel(tunnel: Tunnel, up: Uplink, down: Downlink, databases: Dat
         outcome.name, outcome.error = "refused", Refusal.UPSTREAM_FAILED.value
         outcome.detail = _said(message)
         await down.head({"ready": True})
-        await down.data(message)
+        await down.data(AUTHENTICATION_OK + message)  # as in `janee.pgwire.refusal_response`
         await down.end()
     except RefusedError as error:
         await refuse(error, down, outcome)
