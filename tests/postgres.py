@@ -36,7 +36,7 @@ needs_postgres: Final = pytest.mark.skipif(
 
 @contextmanager
 def postgres(root: Path, certificate: tuple[Path, Path] | None = None, auth: str = "scram-sha-256") -> Iterator[int]:
-    """Its port. root: an empty directory. certificate: PEM files, for TLS. Only USER, with PASSWORD, gets into DATABASE by TCP."""
+    """Its port. root: an empty directory. certificate: PEM files, for TLS. By TCP, only USER gets in, to DATABASE."""
     initdb, server = server_program("initdb"), server_program("postgres")
     if initdb is None or server is None:
         pytest.skip("PostgreSQL's server is not installed")

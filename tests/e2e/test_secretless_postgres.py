@@ -14,7 +14,7 @@ import pytest
 
 from tests.attacks.runner.test_secrets import memory_holds
 from tests.e2e.secretless import write_certificate
-from tests.postgres import DATABASE, PASSWORD, USER, needs_postgres, postgres
+from tests.postgres import DATABASE, PASSWORD, USER, needs_postgres, postgres, server_program
 from tests.runner.rig import McpClient, Rig, argv_of, descendants, free_port
 
 pytestmark = needs_postgres
@@ -34,7 +34,12 @@ capabilities:
     allowCommands: [{{argv: [sh], rest: any}}]
     allowedAgents: [local, "runner:default"]
     workspace: write
-    env: {{PGUSER: "{{{{username}}}}", PGPASSWORD: "{{{{password}}}}", PGHOST: localhost, PGPORT: "{port}", PGDATABASE: {database}}}
+    env:
+      PGUSER: "{{{{username}}}}"
+      PGPASSWORD: "{{{{password}}}}"
+      PGHOST: localhost
+      PGPORT: "{port}"
+      PGDATABASE: {database}
     timeout: 120000
   psql:
     service: db
@@ -84,7 +89,9 @@ def opened(root: Path, *, with_tls: bool) -> Iterator[Place]:
             (root / "janee" / "config.yaml").write_text(text)
             rig.janee("service", "set-secret", "db", "--from-stdin", stdin=f"{USER}\n{PASSWORD}")
             rig.start_authority()
-            with rig.runner("--sandbox", "strict") as client:
+            # Debian's own psql is a script that looks at the name it was called by.
+            env = {"PATH": f"{(server_program('psql') or Path('/usr/bin/psql')).parent}:{os.environ['PATH']}"}
+            with rig.runner("--sandbox", "strict", env=env) as client:
                 yield Place(rig, client, workspace, port)
         finally:
             rig.close()

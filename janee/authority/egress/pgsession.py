@@ -123,7 +123,7 @@ class _Session:
 
     async def _tell(self, error: RefusedError) -> None:
         """As the last message; in the middle of another one it could not be read."""
-        if self._framer.is_inside:
+        if self._framer.is_inside or self._long is not None:
             return
         with contextlib.suppress(RelayGoneError, TimeoutError):
             async with asyncio.timeout(_BETWEEN):
