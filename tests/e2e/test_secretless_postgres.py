@@ -18,6 +18,7 @@ from tests.postgres import DATABASE, PASSWORD, USER, needs_postgres, postgres, s
 from tests.runner.rig import McpClient, Rig, argv_of, descendants, free_port
 
 pytestmark = needs_postgres
+PSQL = str(server_program("psql"))  # Debian's own is a script that looks at the name it was called by
 
 CONFIG = """\
 version: "0.3.0"
@@ -41,10 +42,10 @@ capabilities:
       PGPORT: "{port}"
       PGDATABASE: {database}
     timeout: 120000
-  psql:
+  direct:
     service: db
     mode: exec
-    allowCommands: [psql]
+    allowCommands: [{{argv: ["{psql}"], rest: any}}]
     allowedAgents: [local, "runner:default"]
     env: {{PGUSER: "{{{{username}}}}"}}
 """
@@ -85,13 +86,11 @@ def opened(root: Path, *, with_tls: bool) -> Iterator[Place]:
         try:
             rig.janee("init")
             mode, ca = ("verify-full", f"ca: {pem}") if with_tls else ("disable", "")
-            text = CONFIG.format(port=port, database=DATABASE, ca=ca, mode=mode)
+            text = CONFIG.format(port=port, database=DATABASE, ca=ca, mode=mode, psql=PSQL)
             (root / "janee" / "config.yaml").write_text(text)
             rig.janee("service", "set-secret", "db", "--from-stdin", stdin=f"{USER}\n{PASSWORD}")
             rig.start_authority()
-            # Debian's own psql is a script that looks at the name it was called by.
-            env = {"PATH": f"{(server_program('psql') or Path('/usr/bin/psql')).parent}:{os.environ['PATH']}"}
-            with rig.runner("--sandbox", "strict", env=env) as client:
+            with rig.runner("--sandbox", "strict") as client:
                 yield Place(rig, client, workspace, port)
         finally:
             rig.close()
@@ -109,8 +108,8 @@ def test_a_statement_with_tls_that_psql_verifies(db: Place) -> None:
     assert (done["exitCode"], done["stdout"]) == (0, f"{USER}|t\n" * 4), done
 
 
-def test_the_profile_lets_psql_connect_with_nothing_but_the_user(db: Place) -> None:
-    done = db.exec("psql", "psql", "-h", "localhost", "-p", str(db.port), "-d", DATABASE, "-Atc", "select 40 + 2")
+def test_psql_needs_nothing_but_the_user(db: Place) -> None:
+    done = db.exec("direct", PSQL, "-h", "localhost", "-p", str(db.port), "-d", DATABASE, "-Atc", "select 40 + 2")
     assert (done["exitCode"], done["stdout"]) == (0, "42\n"), done
 
 
