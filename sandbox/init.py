@@ -313,7 +313,7 @@ def _furnish(
     listeners = tuple(_listen(host.address, host.port) for host in orders.hosts)
     pinned = None
     if orders.executable is not None and orders.identity is not None:
-        pinned = pin(orders.executable, orders.identity)
+        pinned = pin(orders.executable, orders.identity, orders.argv[0])
     rootfs.seal()
     return listeners, pinned
 

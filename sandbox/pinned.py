@@ -11,7 +11,7 @@ from dataclasses import dataclass
 
 from sandbox import rootfs
 from sandbox.errors import ErrorCode, SandboxError
-from sandbox.spec import FileIdentity
+from sandbox.spec import DEFAULT_PATH, FileIdentity
 
 _DIRECTORY = "/run/program"  # of our root, where a name can be made for the descriptor: processes are named after it
 
@@ -27,12 +27,15 @@ class Pinned:
 
     def verify(self) -> None:
         """Raises `SandboxError(EXECUTABLE_CHANGED)` if the name of a script did not lead to it all the time."""
-        if self.is_script and _identity(self.path) != self.identity:
+        if self.is_script and any(_identity(name) != self.identity for name in (self.path, os.fsdecode(self.executed))):
             raise _changed(self.path)
 
 
-def pin(path: str, identity: FileIdentity) -> Pinned:
-    """Take hold of the file at `path`, before the root is sealed. Raises `SandboxError(NOT_FOUND | EXECUTABLE_CHANGED)`."""
+def pin(path: str, identity: FileIdentity, called: bytes = b"") -> Pinned:
+    """Take hold of the file at `path`, before the root is sealed. called: `argv[0]`.
+
+    Raises `SandboxError(NOT_FOUND | EXECUTABLE_CHANGED)`.
+    """
     first = _open(path, identity)
     try:
         rootfs.pin_executable(path, first)
@@ -40,7 +43,7 @@ def pin(path: str, identity: FileIdentity) -> Pinned:
         os.close(first)
     opened = _open(path, identity)  # through the mount, whose attributes count; stays open until pid 1 ends
     if _is_script(opened):
-        return Pinned(path, identity, os.fsencode(path), is_script=True)
+        return Pinned(path, identity, _script_name(path, identity, called), is_script=True)
     name = f"{_DIRECTORY}/{os.path.basename(path)}"
     os.mkdir(_DIRECTORY, 0o755)
     os.symlink(f"/proc/self/fd/{opened}", name)
@@ -64,6 +67,19 @@ def _is_script(opened: int) -> bool:
             return file.read(2) == b"#!"
     except PermissionError:
         return False  # executable, and not readable: no interpreter could read it either
+
+
+def _script_name(path: str, identity: FileIdentity, called: bytes) -> bytes:
+    """The name that a script is executed by: that which it was called by, if the system's directories have it as a link to it.
+
+    Scripts look at their own name, and do another thing for each link (Debian's psql is one of a dozen of the same script).
+    """
+    if called and b"/" not in called:
+        for directory in DEFAULT_PATH.split(":"):
+            candidate = f"{directory}/{os.fsdecode(called)}"
+            if _identity(candidate) == identity:
+                return os.fsencode(candidate)
+    return os.fsencode(path)
 
 
 def _identity(path: str) -> FileIdentity | None:

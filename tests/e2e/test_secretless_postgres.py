@@ -14,11 +14,10 @@ import pytest
 
 from tests.attacks.runner.test_secrets import memory_holds
 from tests.e2e.secretless import write_certificate
-from tests.postgres import DATABASE, PASSWORD, USER, needs_postgres, postgres, server_program
+from tests.postgres import DATABASE, PASSWORD, USER, needs_postgres, postgres
 from tests.runner.rig import McpClient, Rig, argv_of, descendants, free_port
 
 pytestmark = needs_postgres
-PSQL = str(server_program("psql"))  # Debian's own is a script that looks at the name it was called by
 
 CONFIG = """\
 version: "0.3.0"
@@ -42,10 +41,10 @@ capabilities:
       PGPORT: "{port}"
       PGDATABASE: {database}
     timeout: 120000
-  direct:
+  psql:
     service: db
     mode: exec
-    allowCommands: [{{argv: ["{psql}"], rest: any}}]
+    allowCommands: [psql]
     allowedAgents: [local, "runner:default"]
     env: {{PGUSER: "{{{{username}}}}"}}
 """
@@ -86,7 +85,7 @@ def opened(root: Path, *, with_tls: bool) -> Iterator[Place]:
         try:
             rig.janee("init")
             mode, ca = ("verify-full", f"ca: {pem}") if with_tls else ("disable", "")
-            text = CONFIG.format(port=port, database=DATABASE, ca=ca, mode=mode, psql=PSQL)
+            text = CONFIG.format(port=port, database=DATABASE, ca=ca, mode=mode)
             (root / "janee" / "config.yaml").write_text(text)
             rig.janee("service", "set-secret", "db", "--from-stdin", stdin=f"{USER}\n{PASSWORD}")
             rig.start_authority()
@@ -108,8 +107,8 @@ def test_a_statement_with_tls_that_psql_verifies(db: Place) -> None:
     assert (done["exitCode"], done["stdout"]) == (0, f"{USER}|t\n" * 4), done
 
 
-def test_psql_needs_nothing_but_the_user(db: Place) -> None:
-    done = db.exec("direct", PSQL, "-h", "localhost", "-p", str(db.port), "-d", DATABASE, "-Atc", "select 40 + 2")
+def test_the_profile_lets_psql_connect_with_nothing_but_the_user(db: Place) -> None:
+    done = db.exec("psql", "psql", "-h", "localhost", "-p", str(db.port), "-d", DATABASE, "-Atc", "select 40 + 2")
     assert (done["exitCode"], done["stdout"]) == (0, "42\n"), done
 
 

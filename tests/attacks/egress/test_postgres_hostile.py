@@ -33,6 +33,8 @@ capabilities:
     env: {{P: "{{{{password}}}}"}}}}
   strict: {{service: strict, mode: exec, allowedAgents: ["runner:default"], allowCommands: [{{argv: ["true"]}}],
     env: {{P: "{{{{password}}}}"}}}}
+  short: {{service: db, mode: exec, allowedAgents: ["runner:default"], allowCommands: [{{argv: ["true"]}}],
+    env: {{P: "{{{{password}}}}"}}, timeout: 1}}
   private: {{service: private, mode: exec, allowedAgents: ["runner:default"], allowCommands: [{{argv: ["true"]}}],
     env: {{P: "{{{{password}}}}"}}}}
 """
@@ -229,6 +231,16 @@ def test_a_server_that_is_not_the_services_gets_no_session(
     (record,) = world.completed(relay)
     assert (record["outcome"], record["error"]) == ("refused", "UPSTREAM_FAILED")
     assert PASSWORD.encode() not in served.heard and b"data of the command" not in served.heard
+
+
+def test_a_server_that_says_nothing_is_waited_for_no_longer_than_the_grant(world: World, served: Server) -> None:
+    def script(talk: Talk) -> None:
+        talk.take(10_000)
+
+    served.script = script
+    relay = world.relay("short")
+    assert connect(relay).refusal == "UPSTREAM_TIMEOUT"
+    assert world.completed(relay)[0]["error"] == "UPSTREAM_TIMEOUT"
 
 
 def test_a_server_without_tls_gets_nothing_where_tls_is_asked_for(world: World, served: Server) -> None:
