@@ -17,7 +17,7 @@ from contextlib import suppress
 from typing import Any, Final
 
 from janee.pgwire import PREFIX, WANTS_GSS, WANTS_TLS, read_prefix, refusal_response
-from janee.runner.egress import HANDSHAKE_S, Served
+from janee.runner.egress import HANDSHAKE_S, Served, discard
 from janee.runner.gateway import HIGH_WATER, READ_BYTES, Gateway, GatewayError, GatewayStream
 
 FIRST_S: Final = 15.0
@@ -87,17 +87,26 @@ async def _begin(client: socket.socket, tls: ssl.SSLContext) -> tuple[asyncio.St
         if code == WANTS_TLS and length == PREFIX:
             await loop.sock_sendall(client, b"S")
             reader, writer = await _streams(client, ssl=tls, ssl_handshake_timeout=HANDSHAKE_S)
-            prefix = await reader.readexactly(PREFIX)
-            length, code = _prefix(prefix)
-            if code in (WANTS_TLS, WANTS_GSS):
-                raise _BadClientError
-            return reader, writer, prefix + await reader.readexactly(length - PREFIX)
+            try:
+                return reader, writer, await _inner(reader)
+            except BaseException:
+                writer.transport.abort()  # it has the socket now: closed under it, its number would be another's
+                raise
         if code == WANTS_GSS and length == PREFIX:
             await loop.sock_sendall(client, b"N")
             continue
         packet = prefix + await _exactly(client, length - PREFIX)
         return *await _streams(client), packet
     raise _BadClientError
+
+
+async def _inner(reader: asyncio.StreamReader) -> bytes:
+    """The first packet inside of TLS, where nothing is asked any more."""
+    prefix = await reader.readexactly(PREFIX)
+    length, code = _prefix(prefix)
+    if code in (WANTS_TLS, WANTS_GSS):
+        raise _BadClientError
+    return prefix + await reader.readexactly(length - PREFIX)
 
 
 def _prefix(prefix: bytes) -> tuple[int, int]:
@@ -145,6 +154,8 @@ class _Conversation:
             await stream.flush()
             await self._both(stream)
             await stream.close()
+            if not self._reader.at_eof():
+                await discard(self._reader)  # the server's last word must reach who is still sending
         except GatewayError as error:
             self._one.count(refused=1)
             if not self._is_begun:

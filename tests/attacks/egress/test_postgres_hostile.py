@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import base64
 import contextlib
 import hashlib
@@ -16,12 +17,18 @@ from typing import Any
 
 import pytest
 
+from janee.authority.egress import pgserver
+from janee.authority.egress.pgstartup import PgHead, Startup, parse_first
+from janee.authority.egress.refusal import Refusal, RefusedError
+from janee.config.schema import Auth, AuthType, Service
 from janee.pgwire import AUTHENTICATION_OK, CANCEL, WANTS_TLS, message_of
+from janee.secret import Secret
 from tests.authority.egress.client import Answer, Relay, World
 from tests.authority.live import SECRET as PASSWORD
 from tests.authority.live import make_home, running
 
 USER = "git-user"
+_AUTH = Auth(AuthType.POSTGRES, ("username", "password"))
 CONFIG = """\
 version: "0.3.0"
 services:
@@ -33,8 +40,6 @@ capabilities:
     env: {{P: "{{{{password}}}}"}}}}
   strict: {{service: strict, mode: exec, allowedAgents: ["runner:default"], allowCommands: [{{argv: ["true"]}}],
     env: {{P: "{{{{password}}}}"}}}}
-  short: {{service: db, mode: exec, allowedAgents: ["runner:default"], allowCommands: [{{argv: ["true"]}}],
-    env: {{P: "{{{{password}}}}"}}, timeout: 1}}
   private: {{service: private, mode: exec, allowedAgents: ["runner:default"], allowCommands: [{{argv: ["true"]}}],
     env: {{P: "{{{{password}}}}"}}}}
 """
@@ -233,14 +238,25 @@ def test_a_server_that_is_not_the_services_gets_no_session(
     assert PASSWORD.encode() not in served.heard and b"data of the command" not in served.heard
 
 
-def test_a_server_that_says_nothing_is_waited_for_no_longer_than_the_grant(world: World, served: Server) -> None:
+def test_a_server_that_says_nothing_is_not_waited_for(served: Server, monkeypatch: pytest.MonkeyPatch) -> None:
     def script(talk: Talk) -> None:
         talk.take(10_000)
 
+    async def attempt() -> None:
+        service = Service("db", f"postgres://localhost:{served.port}/shop", _AUTH, allow_private=True)
+        wanted = parse_first(STARTUP)
+        assert isinstance(wanted, Startup)
+        server = await pgserver.Databases().connect(service, PgHead("localhost", served.port, wanted))
+        try:
+            await pgserver.login(server, wanted, Secret(PASSWORD))
+        finally:
+            server.abort()
+
     served.script = script
-    relay = world.relay("short")
-    assert connect(relay).refusal == "UPSTREAM_TIMEOUT"
-    assert world.completed(relay)[0]["error"] == "UPSTREAM_TIMEOUT"
+    monkeypatch.setattr(pgserver, "LOGIN_S", 0.2)
+    with pytest.raises(RefusedError) as refused:
+        asyncio.run(attempt())
+    assert refused.value.refusal is Refusal.UPSTREAM_TIMEOUT
 
 
 def test_a_server_without_tls_gets_nothing_where_tls_is_asked_for(world: World, served: Server) -> None:
