@@ -25,7 +25,7 @@ from janee.cli._clashes import REMEDY, stored_clashes
 from janee.cli._home import compiled
 from janee.config.file import JaneeHome, load_config
 from janee.config.home import verify_private_directory
-from janee.config.schema import ArgvRule, Capability, Config, Delivery, Mode, Service
+from janee.config.schema import ArgvRule, AuthType, Capability, Config, Delivery, Mode, Service
 from janee.errors import JaneeError
 
 OLDEST_PYTHON: Final = (3, 11)
@@ -96,7 +96,10 @@ def _config(home: JaneeHome) -> Iterator[Check]:
     for service in config.services.values():
         if _sends_in_clear(service):
             detail = f"service {service.name}: its credential goes over {service.base_url} unencrypted"
-            yield Check("config", Status.WARN, detail, f"janee service edit {service.name} --base-url https://…")
+            step = f"janee service edit {service.name} --base-url https://…"
+            if service.auth.type is AuthType.POSTGRES:
+                step = f"remove sslMode: disable of {service.name} from {home.config_file}"
+            yield Check("config", Status.WARN, detail, step)
     for capability in config.capabilities.values():
         yield from _capability(config, capability)
 
@@ -108,7 +111,8 @@ def _sends_in_clear(service: Service) -> bool:
         is_loopback = ipaddress.ip_address(host).is_loopback
     except ValueError:
         is_loopback = host == "localhost" or host.endswith(".localhost")
-    return parts.scheme == "http" and not is_loopback
+    is_plain = parts.scheme == "http" or service.auth.options.get("sslMode") == "disable"
+    return is_plain and not is_loopback
 
 
 def _capability(config: Config, capability: Capability) -> Iterator[Check]:

@@ -12,7 +12,18 @@ from janee.cli._home import changing, compiled, current_home, missing, section, 
 from janee.cli._options import json_option
 from janee.cli._output import note, print_json, say, table, warn
 from janee.config.file import command_rule_data, load_config
-from janee.config.schema import DEFAULT_AGENTS, AnyOf, ArgvRule, Capability, CommandRule, Config, Delivery, Match, Mode
+from janee.config.schema import (
+    DEFAULT_AGENTS,
+    AnyOf,
+    ArgvRule,
+    AuthType,
+    Capability,
+    CommandRule,
+    Config,
+    Delivery,
+    Match,
+    Mode,
+)
 from janee.errors import StoreError, UsageError
 
 if TYPE_CHECKING:
@@ -393,7 +404,10 @@ def _weaknesses(config: Config, policy: Policy, name: str) -> list[str]:
     ]
     if capability.mode is Mode.EXEC and not capability.allow_commands:
         found.append("it allows no command yet: add one with --allow-command")
-    if capability.mode is Mode.EXEC and not capability.env:
+    needs_env = (
+        config.services[capability.service].auth.type is not AuthType.POSTGRES or capability.delivery is not Delivery.SECRETLESS
+    )
+    if capability.mode is Mode.EXEC and not capability.env and needs_env:  # else the gateway logs in by itself
         found.append("its commands get no credential: add --env NAME={{credential}}")
     if capability.mode is Mode.EXEC and capability.delivery is Delivery.SECRETLESS and not policy.capabilities[name].egress:
         found.append(

@@ -23,6 +23,7 @@ _FIELDS: Final = {
     AuthType.BASIC: ("username", "password"),
     AuthType.QUERY: ("key",),
     AuthType.AWS_SIGV4: AWS_FIELDS,
+    AuthType.POSTGRES: ("username", "password"),
 }
 
 
@@ -54,7 +55,12 @@ def _target_options(function: Any) -> Any:
 @click.option(
     "--header", "headers", multiple=True, metavar="NAME", help="With --auth-type headers: a header's name; repeatable."
 )
-@click.option("--username", metavar="NAME", help="With --auth-type basic.")
+@click.option("--username", metavar="NAME", help="With --auth-type basic or postgres.")
+@click.option(
+    "--ssl-mode",
+    type=click.Choice(["verify-full", "disable"]),
+    help="With --auth-type postgres; without it TLS is verified everywhere but on loopback.",
+)
 @click.option("--param", metavar="NAME", help="With --auth-type query: the parameter that holds the key.")
 @click.option("--session", is_flag=True, help="With --auth-type aws-sigv4: there is a session token too.")
 @click.option("--region", metavar="NAME", help="With --auth-type aws-sigv4: to sign for in the mode proxy.")
@@ -74,6 +80,7 @@ def add(
     auth_type: str,
     headers: tuple[str, ...],
     username: str | None,
+    ssl_mode: str | None,
     param: str | None,
     session: bool,
     region: str | None,
@@ -95,6 +102,7 @@ def add(
     kind = AuthType(auth_type)
     fields = _fields_of(kind, headers) + ((AWS_SESSION,) if session else ())
     auth: dict[str, Any] = {"type": auth_type} | _auth_options(kind, param, session, region, aws_service)
+    auth |= _ssl_mode(kind, ssl_mode)
     if headers:
         auth["headers"] = list(headers)
     if min_secret_length is not None:
@@ -141,6 +149,14 @@ def _auth_options(
     if given and kind is not AuthType.AWS_SIGV4:
         raise UsageError("USAGE", "--session, --region and --aws-service are for --auth-type aws-sigv4", "leave them out")
     return given | ({"param": param} if param is not None else {})
+
+
+def _ssl_mode(kind: AuthType, ssl_mode: str | None) -> dict[str, Any]:
+    if ssl_mode is None:
+        return {}
+    if kind is not AuthType.POSTGRES:
+        raise UsageError("USAGE", "--ssl-mode is for --auth-type postgres", "leave it out")
+    return {"sslMode": ssl_mode}
 
 
 def _target(hosts: Sequence[str], allow_private: bool | None, ca: str | None, test_path: str | None) -> dict[str, Any]:

@@ -29,6 +29,7 @@ from janee.config.schema import (
     AWS_FIELDS,
     AWS_SESSION,
     NAME,
+    POSTGRES_SCHEME,
     Access,
     Auth,
     AuthType,
@@ -155,7 +156,20 @@ def _service(service: str, node: Node) -> Service:
         raise InvalidYamlError(node.line, "baseUrl is missing", "add baseUrl: https://…")
     if "auth" not in values:
         raise InvalidYamlError(node.line, "auth is missing", "add auth: {type: bearer}")
-    return Service(name=service, **(values | {"auth": _auth(values["auth"], hint)}))
+    auth = _auth(values["auth"], hint)
+    _verify_protocol(node.line, auth, values)
+    return Service(name=service, **(values | {"auth": auth}))
+
+
+def _verify_protocol(line: int, auth: Auth, values: MappingType[str, Any]) -> None:
+    """A database's credential goes to databases only, and another's never to one."""
+    is_database = values["base_url"].startswith(POSTGRES_SCHEME + "://")
+    if is_database != (auth.type is AuthType.POSTGRES):
+        raise InvalidYamlError(
+            line, "auth.type postgres and a baseUrl postgres://… belong together", "baseUrl: postgres://db.example.com:5432/app"
+        )
+    if is_database and "test_path" in values:
+        raise InvalidYamlError(line, "testPath is for HTTP services", "leave it out")
 
 
 _MIN_SECRET: Final[MappingType[str, Field]] = MappingProxyType({"minSecretLength": ("min_secret_bytes", integer(4, 8))})
@@ -178,6 +192,13 @@ _AUTH_OPTIONS: Final[MappingType[AuthType, MappingType[str, Field]]] = MappingPr
                 **_MIN_SECRET,
             }
         ),
+        AuthType.POSTGRES: MappingProxyType(
+            {
+                "type": None,
+                "sslMode": ("ssl_mode", matching(re.compile(r"verify-full|disable"), "one of: verify-full, disable")),
+                **_MIN_SECRET,
+            }
+        ),
     }
 )
 
@@ -192,6 +213,9 @@ def _auth(node: Node, secrets_hint: str) -> Auth:
         return Auth(kind, ("key",), **more)
     if kind is AuthType.BASIC:
         return Auth(kind, ("username", "password"), **more)
+    if kind is AuthType.POSTGRES:
+        modes = {"sslMode": values["ssl_mode"]} if "ssl_mode" in values else {}
+        return Auth(kind, ("username", "password"), MappingProxyType(modes), **more)
     if kind is AuthType.QUERY:
         if "param" not in values:
             raise InvalidYamlError(node.line, "auth.param is missing", "name the query parameter: param: api_key")
@@ -227,6 +251,6 @@ def _capability(capability: str, node: Node) -> Capability:
     if "service" not in values:
         raise InvalidYamlError(node.line, "service is missing", "add service: NAME")
     values.setdefault("mode", Mode.PROXY)  # the published default
-    # Every auth type is one of HTTP: where the credential need not leave the Authority, it leaves it only by name.
+    # The gateway speaks every auth type: where a credential need not leave the Authority, it leaves it only by name.
     values.setdefault("delivery", Delivery.SECRETLESS if values["mode"] is Mode.EXEC else Delivery.ENV)
     return Capability(name=capability, **values)

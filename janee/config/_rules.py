@@ -12,7 +12,7 @@ from urllib.parse import urlsplit
 
 from janee.config._fields import duration_s, list_of, mapping, read_fields, text
 from janee.config._yaml import InvalidYamlError, Mapping, Node, Scalar, Sequence, shown
-from janee.config.schema import AnyOf, ArgvRule, CommandRule, Match, RateLimit, Rules, ToolRule
+from janee.config.schema import POSTGRES_SCHEME, AnyOf, ArgvRule, CommandRule, Match, RateLimit, Rules, ToolRule
 from janee.passed import FORMS
 
 _LABELS: Final = r"(?:[A-Za-z0-9_](?:[A-Za-z0-9_-]{0,61}[A-Za-z0-9_])?)(?:\.[A-Za-z0-9_](?:[A-Za-z0-9_-]{0,61}[A-Za-z0-9_])?)*"
@@ -22,7 +22,7 @@ _TOOL: Final = re.compile(r"[!-.0-~]{1,64}")  # printable, no slash: also "[" an
 _HTTP_RULE: Final = re.compile(r"(\*|[A-Za-z]{1,16}) +(\*|/\S*)")
 _ENV_NAME: Final = re.compile(r"[A-Za-z_][A-Za-z0-9_]{0,127}")
 _RATE: Final = re.compile(r"([1-9][0-9]{0,6})/(1?[smhd]|[1-9][0-9]{0,6}[smhd])")
-SCHEMES: Final = frozenset({"http", "https", "postgres", "postgresql", "mysql", "redis", "rediss", "ssh"})
+_DATABASE: Final = re.compile(r"|/|/[A-Za-z0-9_][A-Za-z0-9_.$-]{0,62}")
 MAX_PATTERN: Final = 512
 MAX_ARGV_TOKENS: Final = 256
 
@@ -34,11 +34,15 @@ def base_url(node: Node) -> str:
         port = parts.port
     except ValueError:
         raise InvalidYamlError(node.line, "is not a URL") from None
-    if parts.scheme not in SCHEMES or not parts.hostname:
-        raise InvalidYamlError(node.line, "must be a URL such as https://api.example.com/v1 or postgres://db.example.com/app")
+    if parts.scheme == "postgresql":  # libpq's other name for it
+        parts, value = parts._replace(scheme=POSTGRES_SCHEME), POSTGRES_SCHEME + value[len("postgresql") :]
+    if parts.scheme not in ("http", "https", POSTGRES_SCHEME) or not parts.hostname:
+        raise InvalidYamlError(
+            node.line, "must be a URL such as https://api.example.com/v1 or postgres://db.example.com:5432/app"
+        )
     if "@" in parts.netloc:
         raise InvalidYamlError(
-            node.line, "must not hold a user name or password", "store them: janee service add … --auth-type basic"
+            node.line, "must not hold a user name or password", "store them: janee service add … --auth-type TYPE"
         )
     if parts.query or parts.fragment or "?" in value or "#" in value:
         raise InvalidYamlError(node.line, "must not hold a query or fragment")
@@ -47,6 +51,8 @@ def base_url(node: Node) -> str:
     if not value.isascii() or re.search(r"[\s\\]|/\.{1,2}(/|$)|%", parts.path):
         why = "must have a plain path: ASCII, no blanks, backslashes, dot segments or percent escapes"
         raise InvalidYamlError(node.line, why)
+    if parts.scheme == POSTGRES_SCHEME and not _DATABASE.fullmatch(parts.path):
+        raise InvalidYamlError(node.line, "must name one database at most: postgres://db.example.com:5432/app")
     return value.rstrip("/")
 
 

@@ -26,10 +26,13 @@ class AuthType(StrEnum):
     HEADERS = "headers"
     QUERY = "query"
     AWS_SIGV4 = "aws-sigv4"
+    POSTGRES = "postgres"
 
 
 AWS_FIELDS: Final = ("accessKeyId", "secretAccessKey")
 AWS_SESSION: Final = "sessionToken"
+POSTGRES_SCHEME: Final = "postgres"  # of base URLs and of the gateway's entries
+DEFAULT_PORTS: Final[Mapping[str, int]] = MappingProxyType({"https": 443, "http": 80, POSTGRES_SCHEME: 5432})
 
 
 class Mode(StrEnum):
@@ -59,16 +62,17 @@ class Auth:
     """How a service is authenticated. secret_fields: the store's field names that it needs, e.g. ("key",)."""
 
     type: AuthType
-    # bearer, query: key; basic: username, password; headers: one a header name; aws-sigv4: accessKeyId, secretAccessKey
+    # bearer, query: key; basic: username, password; headers: one a header name; aws-sigv4: accessKeyId, secretAccessKey;
+    # postgres: username, password
     secret_fields: tuple[str, ...]
-    options: Mapping[str, str] = field(default_factory=lambda: EMPTY)  # non-secret; query: param; aws: region, service
+    options: Mapping[str, str] = field(default_factory=lambda: EMPTY)  # query: param; aws: region, service; postgres: sslMode
     min_secret_bytes: int = 8  # a shorter secret is refused: scrubbing it hits ordinary text; the operator may go down to 4
 
 
 @dataclass(frozen=True, slots=True)
 class Service:
     name: str
-    base_url: str  # SCHEME://host[:port][/path], no userinfo, query or fragment
+    base_url: str  # http(s)://host[:port][/path] or postgres://host[:port][/database], no userinfo, query or fragment
     auth: Auth
     hosts: tuple[str, ...] = ()  # further hosts the credential may go to: "api.x", "*.y", each with an optional ":port"
     allow_private: bool = False

@@ -40,10 +40,9 @@ class Served:
 
 
 async def serve_egress(
-    served: tuple[Served, ...], gateway: Gateway, tls: ssl.SSLContext, limit: int
+    served: tuple[Served, ...], gateway: Gateway, tls: ssl.SSLContext, slots: asyncio.Semaphore
 ) -> tuple[asyncio.Server, ...]:
-    """Start serving. limit: connections at one time, beyond which one is closed at once."""
-    slots = asyncio.Semaphore(limit)
+    """Start serving. slots: connections at one time, beyond which one is closed at once."""
     servers = []
     for one in served:
         is_tls = one.origin.scheme == "https"

@@ -232,7 +232,7 @@ def _plan_egress(
         return None, b""
     if content.egress_key is None or order.authority is None or not schemes.keys() <= set(targets):
         raise ProtocolError("GRANT_MISMATCH", "its hosts and its right to the gateway do not fit", "update the authority")
-    names = [target.name for target, scheme in schemes.items() if scheme == "https"]
+    names = [target.name for target, scheme in schemes.items() if scheme in ("https", "postgres")]
     trust = make_trust(names or ["none.invalid"], now=time.time(), life_s=order.terms.timeout_ms / 1000)
     egress = Egress(schemes, EgressKey(order.terms.grant_id, content.egress_key), trust.leaf, order.authority)
     return egress, trust.ca if names else b""

@@ -33,7 +33,8 @@ from janee.runner.egress import Served, serve_egress
 from janee.runner.gateway import Gateway
 from janee.runner.inside import Origin
 from janee.runner.order import AuthorityAddress
-from janee.runner.tls import server_context
+from janee.runner.postgres import serve_postgres
+from janee.runner.tls import postgres_context, server_context
 from janee.secret import Secret
 from janee.tunnel import EgressKey
 from sandbox import HostEntry, protect_memory
@@ -81,7 +82,7 @@ class Traffic:
 
 @dataclass(frozen=True, slots=True)
 class Egress:
-    """What the relay needs for the gateway. schemes: http or https for each target that goes there. leaf: PEM."""
+    """What the relay needs for the gateway. schemes: http, https or postgres for each target that goes there. leaf: PEM."""
 
     schemes: Mapping[Target, str]
     key: EgressKey
@@ -93,10 +94,10 @@ _Work = tuple[socket.socket, Target, int]  # a listener, what it stands for, and
 
 
 def parse_origin(text: str) -> tuple[Target, str]:
-    """`https://host:port` or `http://host:port`: the target and the scheme. Raises JaneeError TARGET_INVALID."""
+    """`https://host:port`, with `http` or `postgres` alike: the target and the scheme. Raises JaneeError TARGET_INVALID."""
     scheme, found, rest = text.partition("://")
-    if not found or scheme not in ("http", "https"):
-        raise JaneeError("TARGET_INVALID", f"{text!r} is not http(s)://HOST:PORT", "update the authority")
+    if not found or scheme not in ("http", "https", "postgres"):
+        raise JaneeError("TARGET_INVALID", f"{text!r} is not http(s):// or postgres://HOST:PORT", "update the authority")
     return parse_target(rest), scheme
 
 
@@ -254,21 +255,28 @@ async def _serve_both(
     """Until the Executor is gone, or done."""
     loop = asyncio.get_running_loop()
     loop.set_exception_handler(lambda _loop, _context: None)  # a broken connection is counted, and nobody reads a log here
-    served = []
+    served: list[Served] = []
+    databases: list[Served] = []
     for work, scheme in zip(works, schemes, strict=True):
         listener, target, index = work
         if scheme is None:
             loop.add_reader(listener, state.accept, work)
         else:
-            served.append(Served(listener, Origin(scheme, target.name, target.port), partial(state.count, index)))
+            kind = databases if scheme == "postgres" else served
+            kind.append(Served(listener, Origin(scheme, target.name, target.port), partial(state.count, index)))
     key = EgressKey(egress["grantId"], Secret(base64.b64decode(egress["key"])))
     gateway = Gateway(AuthorityAddress(**egress["authority"]), key)
-    servers = await serve_egress(tuple(served), gateway, server_context(egress["leaf"].encode()), MAX_REQUESTS)
+    leaf = egress["leaf"].encode()
+    slots = asyncio.Semaphore(MAX_REQUESTS)
+    servers = await serve_egress(tuple(served), gateway, server_context(leaf), slots)
+    tasks = serve_postgres(tuple(databases), gateway, postgres_context(leaf), slots) if databases else ()
     ended = loop.create_future()
     loop.add_reader(control, lambda: None if ended.done() else ended.set_result(None))
     await ended
     for server in servers:
         server.close()
+    for task in tasks:
+        task.cancel()
     os._exit(0)  # whatever is still open is the command's, which is dead
 
 

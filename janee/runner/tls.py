@@ -32,7 +32,7 @@ _NO_NAME: Final = x509.DNSName("none.invalid")
 _BUNDLE_VARIABLES: Final = (
     "SSL_CERT_FILE", "CURL_CA_BUNDLE", "REQUESTS_CA_BUNDLE", "NODE_EXTRA_CA_CERTS", "GIT_SSL_CAINFO", "AWS_CA_BUNDLE",
     "PIP_CERT", "NPM_CONFIG_CAFILE", "CARGO_HTTP_CAINFO", "DENO_CERT", "CLOUDSDK_CORE_CUSTOM_CA_CERTS_FILE",
-    "GRPC_DEFAULT_SSL_ROOTS_FILE_PATH", "HEX_CACERTS_PATH", "BUNDLE_SSL_CA_CERT", "NIX_SSL_CERT_FILE",
+    "GRPC_DEFAULT_SSL_ROOTS_FILE_PATH", "HEX_CACERTS_PATH", "BUNDLE_SSL_CA_CERT", "NIX_SSL_CERT_FILE", "PGSSLROOTCERT",
 )  # fmt: skip
 
 
@@ -81,9 +81,18 @@ def trust_env(bundle: str) -> Mapping[str, str]:
 
 def server_context(leaf: bytes) -> ssl.SSLContext:
     """For the relay: TLS 1.2 or newer, HTTP/1.1 only."""
+    return _context(leaf, "http/1.1")
+
+
+def postgres_context(leaf: bytes) -> ssl.SSLContext:
+    """The same for a database's clients; from PostgreSQL 17 on they ask for their own protocol."""
+    return _context(leaf, "postgresql")
+
+
+def _context(leaf: bytes, protocol: str) -> ssl.SSLContext:
     context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
     context.minimum_version = ssl.TLSVersion.TLSv1_2
-    context.set_alpn_protocols(["http/1.1"])
+    context.set_alpn_protocols([protocol])
     # OpenSSL takes files only. This one is memory, and nobody else can open it: the relay's memory is protected.
     fd = os.memfd_create("leaf", os.MFD_CLOEXEC)
     try:

@@ -22,8 +22,8 @@ capabilities:
   run: {service: svc, mode: exec, delivery: env, allowCommands: [npm], allowedAgents: [local], env: {T: "{{credential}}"}}
 """
 DENIED = (
-    ("npm", "publish"),
-    ("npm", "publish"),
+    ("npm", "unpublish"),
+    ("npm", "unpublish"),
     ("npm", "test"),
     ("gh", "issue", "list"),
     ("deploy", "staging"),
@@ -52,11 +52,11 @@ def operator(janee: Operator, desk: Desk, monkeypatch: pytest.MonkeyPatch) -> Op
 def test_denials_are_grouped_with_the_smallest_change_and_its_risk(operator: Operator) -> None:
     answer = operator.ok("policy", "suggest", "--json").json
     groups = {tuple(group["example"]["argv"]): group for group in answer["suggestions"]}
-    assert {argv: group["count"] for argv, group in groups.items()} == dict.fromkeys(DENIED, 1) | {("npm", "publish"): 2}
-    assert answer["suggestions"][0]["example"]["argv"] == ["npm", "publish"]
-    publish = groups["npm", "publish"]
-    assert "allow: ['publish']" in publish["change"] and "cannot be undone" in publish["risk"]
-    assert publish["agents"] == ["local"] and publish["lastSeen"] < groups["npm", "test"]["lastSeen"]
+    assert {argv: group["count"] for argv, group in groups.items()} == dict.fromkeys(DENIED, 1) | {("npm", "unpublish"): 2}
+    assert answer["suggestions"][0]["example"]["argv"] == ["npm", "unpublish"]
+    unpublish = groups["npm", "unpublish"]
+    assert "allow: ['unpublish']" in unpublish["change"] and "cannot be undone" in unpublish["risk"]
+    assert unpublish["agents"] == ["local"] and unpublish["lastSeen"] < groups["npm", "test"]["lastSeen"]
     assert groups["gh", "issue", "list"]["change"].endswith("'{tool: gh, preset: read}'")
     assert groups["deploy", "staging"]["change"].endswith("""'{argv: ["deploy", "staging"]}'""")
     assert (answer["nowAllowed"], answer["unusable"]) == (0, 0)
@@ -78,7 +78,7 @@ def test_a_proposed_change_does_allow_the_line(operator: Operator, desk: Desk) -
 
 def test_a_denial_that_was_lifted_is_only_counted(operator: Operator, desk: Desk) -> None:
     text = desk.home.config_file.read_text()
-    desk.home.config_file.write_text(text.replace("[npm]", "[{tool: npm, allow: [publish]}]"))
+    desk.home.config_file.write_text(text.replace("[npm]", "[{tool: npm, allow: [unpublish]}]"))
     done = operator.ok("policy", "suggest")
     assert "publish" not in done.out and "2 recorded denials are allowed by now" in done.err
 
@@ -90,10 +90,10 @@ def test_since_leaves_out_what_was_before(operator: Operator) -> None:
 def test_a_diff_without_cases_takes_the_recorded_lines(operator: Operator, desk: Desk, tmp_path: Path) -> None:
     old, new = tmp_path / "old.yaml", tmp_path / "new.yaml"
     old.write_text(CONFIG)
-    new.write_text(CONFIG.replace("[npm]", "[{tool: npm, allow: [publish]}]"))
+    new.write_text(CONFIG.replace("[npm]", "[{tool: npm, allow: [unpublish]}]"))
     done = operator("policy", "diff", str(old), str(new))
     assert done.code == 3
-    assert "now allowed" in done.out and "npm publish" in done.out and "1 of 6 decided differently" in done.out
+    assert "now allowed" in done.out and "npm unpublish" in done.out and "1 of 6 decided differently" in done.out
     assert operator("policy", "diff", str(old), str(old)).code == 0
 
 

@@ -133,6 +133,18 @@ def test_a_key_in_the_query_and_an_aws_key(ready: Operator) -> None:
         assert store.secret("a", "sessionToken") == Secret("FwoGZXIvYXdzEXAMPLE")
 
 
+def test_a_database_and_a_capability_that_needs_no_variable(ready: Operator) -> None:
+    database = ("-u", "postgres://db.example/shop", "--auth-type", "postgres", "--username", "app")
+    ready.ok("service", "add", "db", *database, "--ssl-mode", "verify-full", "--from-stdin", stdin="pass-word\n")
+    service = load_config(ready.home.config_file).services["db"]
+    assert (service.auth.secret_fields, service.auth.options) == (("username", "password"), {"sslMode": "verify-full"})
+    with Store.open(ready.home) as store:
+        assert (store.secret("db", "username"), store.secret("db", "password")) == (Secret("app"), Secret("pass-word"))
+    added = ready.ok("capability", "add", "sql", "--service", "db", "--mode", "exec", "--allow-command", "psql")
+    assert "get no credential" not in added.err
+    assert "get no credential" in ready.ok("capability", "edit", "sql", "--delivery", "env").err
+
+
 def test_a_capability_gives_no_credential_away_unless_it_is_told_to(ready: Operator) -> None:
     common = ("--service", "gh", "--mode", "exec", "--env", "T={{credential}}", "--allow-command", "true x")
     ready.ok("capability", "add", "quiet", *common)
@@ -149,6 +161,7 @@ def test_a_capability_gives_no_credential_away_unless_it_is_told_to(ready: Opera
         (("--from-stdin", "--auth-type", "query"), "x", "--param and --auth-type query belong together"),
         (("--from-stdin", "--param", "k"), "x", "--param and --auth-type query belong together"),
         (("--from-stdin", "--region", "eu"), "x", "are for --auth-type aws-sigv4"),
+        (("--from-stdin", "--ssl-mode", "disable"), "x", "--ssl-mode is for --auth-type postgres"),
         (("--from-stdin",), "", "stdin is empty"),
         (("--from-stdin",), "hunter2\n", "fewer than 8 bytes"),
         (("--from-stdin",), "good-value\r\nInjected: x\n", "line break"),

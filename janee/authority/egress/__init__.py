@@ -2,5 +2,5 @@
 
 placeholder (stand-ins), heads (what a request may look like), places (where a placeholder may stand), signers (AWS), ranges
 (answers in parts), upstream (connections), frames (the stream to the relay), answer and stream (one request and its answer),
-gateway (admission, audit, the end of grants).
+pgstartup, scram, pgmessages, pgserver, pgsession (a connection to PostgreSQL), gateway (admission, audit, the end of grants).
 """

@@ -1,4 +1,5 @@
-"""The egress gateway: `POST /v1/egress/{grantId}`, one request of a command for each stream of `janee.tunnel`.
+"""The egress gateway: `POST /v1/egress/{grantId}`, one request (or database connection) of a command for each
+stream of `janee.tunnel`.
 
 Guarantees
 - A request counts only with the grant's own egress key, once, while the grant lives, under the very policy it was issued for,
@@ -23,7 +24,7 @@ import sys
 import time
 from collections import OrderedDict
 from collections.abc import Mapping, MutableMapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any, Final
 
 from starlette.responses import Response
@@ -32,6 +33,9 @@ from janee.authority.core import Authority
 from janee.authority.egress.exchange import Outcome, Request
 from janee.authority.egress.frames import Downlink, Receive, RelayGoneError, Send, Uplink
 from janee.authority.egress.heads import EgressHead, parse_head
+from janee.authority.egress.pgserver import Databases
+from janee.authority.egress.pgsession import Keys, Tunnel, pass_tunnel
+from janee.authority.egress.pgstartup import Cancel, PgHead, parse_pg_head, verify_target
 from janee.authority.egress.places import Placed, Values, place_credentials, verify_head
 from janee.authority.egress.refusal import Refusal, RefusedError
 from janee.authority.egress.stream import pass_on, refuse
@@ -64,6 +68,7 @@ class _Live:
     claimed: int | None = None
     placeholders: Mapping[str, Secret] | None = None
     scan: Scrubber | None = None
+    keys: Keys = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,9 +76,12 @@ class _Admitted:
     """A stream whose id is claimed and whose decision is on record. request: None exactly if it is refused."""
 
     common: dict[str, Any]
-    request: Request | None
+    request: Request | Tunnel | None
     refusal: RefusedError | None
     time_left_s: float
+
+
+_Decided = tuple[Request | Tunnel | None, RefusedError | None, dict[str, Any]]
 
 
 class Gateway:
@@ -83,6 +91,7 @@ class Gateway:
         self._authority = authority
         self._gate = gate
         self._connections = Connections()
+        self._databases = Databases()
         self._grants: OrderedDict[str, _Live] = OrderedDict()
         self._active = 0
         self._watcher: asyncio.Task[None] | None = None
@@ -191,10 +200,14 @@ class Gateway:
         live.claimed += 1
         return None
 
-    def _decide(self, row: GrantRow, value: Mapping[str, Any]) -> tuple[Request | None, RefusedError | None, dict[str, Any]]:
+    def _decide(self, row: GrantRow, value: Mapping[str, Any]) -> _Decided:
         """What is sent, or why it is not; and what the record says of it."""
         facts: dict[str, Any] = {}
         try:
+            if value.get("kind") == "tunnel":
+                tunnel = parse_pg_head(value)
+                facts = _tunnel_facts(tunnel)
+                return self._tunnel(row, tunnel), None, facts
             head = parse_head(value)
             facts = {"method": head.method, "host": head.origin, "path": head.target.partition("?")[0]}
             return self._request(row, head), None, facts
@@ -221,6 +234,28 @@ class Gateway:
         placed: Placed = place_credentials(service.auth, head, decision.target, values, scan)
         scrub = self._authority.masks.of(service, secrets)
         return Request(service, head, placed, scan, scrub, is_ruled=bool(compiled.allow or compiled.deny))
+
+    def _tunnel(self, row: GrantRow, head: PgHead) -> Tunnel:
+        """Raises RefusedError, StoreError."""
+        compiled = self._compiled(row)
+        service, wanted = compiled.service, head.wanted
+        facts = _tunnel_facts(head)
+        decision = decide_egress(compiled, EgressQuery(head.origin, facts["method"], facts["path"]))
+        if not decision.allowed:
+            raise RefusedError(Refusal.HOST_NOT_ALLOWED, decision.policy, decision.next_step)
+        secrets, problem = self._authority.secrets_of(service)
+        if problem is not None:
+            raise problem
+        scan = self._scan(row.grant_id, self._authority.placeholders(service.auth, secrets, row.grant_id))
+        keys = self._live(row.grant_id).keys
+        if isinstance(wanted, Cancel):
+            real = keys.get((head.origin, wanted.pid, wanted.key))
+            if real is None:
+                raise RefusedError(Refusal.RULE_DENY, "the request to cancel names no open connection of this command")
+            head = replace(head, wanted=real)
+        else:
+            verify_target(wanted, service, secrets["username"].expose_text(), scan)
+        return Tunnel(service, head, secrets["password"], scan, self._authority.masks.of(service, secrets), keys)
 
     def _compiled(self, row: GrantRow) -> CompiledCapability:
         compiled = self._authority.capability(row.capability)
@@ -288,7 +323,10 @@ class Gateway:
             return
         try:
             async with asyncio.timeout(admitted.time_left_s):
-                await pass_on(admitted.request, up, down, self._connections, outcome)
+                if isinstance(admitted.request, Tunnel):
+                    await pass_tunnel(admitted.request, up, down, self._databases, outcome)
+                else:
+                    await pass_on(admitted.request, up, down, self._connections, outcome)
         except TimeoutError:
             late = RefusedError(Refusal.UPSTREAM_TIMEOUT, "the service did not answer within the time of the grant")
             await refuse(late, down, outcome)
@@ -338,6 +376,13 @@ class Gateway:
                 return not tx.touch_session(row.agent_id, row.runner_key, self._authority.clock()).is_revoked
         except JaneeError:
             return False
+
+
+def _tunnel_facts(head: PgHead) -> dict[str, Any]:
+    wanted = head.wanted
+    if isinstance(wanted, Cancel):
+        return {"method": "CANCEL", "host": head.origin, "path": "/"}
+    return {"method": "CONNECT", "host": head.origin, "path": "/" + wanted.database}
 
 
 def _ids(scope: MutableMapping[str, Any]) -> tuple[str, bytes]:

@@ -49,9 +49,11 @@ def placeholders(auth: Auth, secrets: Mapping[str, Secret], seed: Callable[[str]
 
 
 def is_public(auth: Auth, name: str, secrets: Mapping[str, Secret]) -> bool:
-    """A user name is public, unless there is no password beside it or it has the length of a key; an empty value is nothing."""
+    """A user name is public, but for HTTP without a password beside it, or as long as a key; an empty value is nothing."""
     if not secrets[name]:
         return True
+    if auth.type is AuthType.POSTGRES and name == "username":
+        return True  # it is asked for and shown in clear by the protocol itself
     is_username = auth.type is AuthType.BASIC and name == "username"
     return is_username and bool(secrets.get("password")) and len(secrets[name]) < PUBLIC_USERNAME_BYTES
 

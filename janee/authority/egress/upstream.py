@@ -130,7 +130,7 @@ class Connections:
         except ProtocolError as error:
             raise RefusedError(Refusal.UPSTREAM_FAILED, error.message, error.hint) from None
         except (OSError, ssl.SSLError) as error:
-            raise _translated(host, error) from None
+            raise translated(host, error) from None
         connection = writer.get_extra_info("socket")
         if connection is not None:
             connection.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
@@ -203,7 +203,7 @@ def _framing(head: EgressHead) -> tuple[bytes, bytes]:
     return b"content-length", str(head.length).encode("ascii")
 
 
-def _translated(host: str, error: OSError) -> RefusedError:
+def translated(host: str, error: OSError) -> RefusedError:
     if isinstance(error, ssl.SSLCertVerificationError):
         return RefusedError(
             Refusal.UPSTREAM_FAILED,

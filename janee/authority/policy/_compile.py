@@ -13,7 +13,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from enum import Enum
 from types import MappingProxyType
-from typing import Any, Final
+from typing import Any
 from urllib.parse import urlsplit
 
 from janee.authority.policy._argv import CompiledRule, UnknownTool, compile_rule
@@ -22,21 +22,9 @@ from janee.authority.policy._hosts import hosts_of
 from janee.authority.policy._http import HttpRule, HttpRuleError, compile_http_rule
 from janee.authority.policy._pattern import PatternError
 from janee.authority.policy._tool import ToolEntry
-from janee.config.schema import Access, Capability, Config, Delivery, Mode, Service
+from janee.config.schema import DEFAULT_PORTS, POSTGRES_SCHEME, Access, Capability, Config, Delivery, Mode, Service
 from janee.errors import ConfigError
 from janee.profiles import Library
-
-_HTTP: Final = ("http", "https")
-_PORTS: Final = {
-    "http": 80,
-    "https": 443,
-    "postgres": 5432,
-    "postgresql": 5432,
-    "mysql": 3306,
-    "redis": 6379,
-    "rediss": 6379,
-    "ssh": 22,
-}
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,8 +61,6 @@ def _compile(config: Config, name: str, capability: Capability, library: Library
     service = config.services.get(capability.service)
     if service is None:
         raise _invalid(name, "service", f"there is no service {capability.service!r}")
-    if capability.mode is not Mode.EXEC and urlsplit(service.base_url).scheme not in _HTTP:
-        raise _invalid(name, "mode", f"{service.base_url} is no HTTP service; only commands can use it (mode: exec)")
     commands: list[CompiledRule | ToolEntry | UnknownTool] = []
     for index, rule in enumerate(capability.allow_commands):
         try:
@@ -90,6 +76,7 @@ def _compile(config: Config, name: str, capability: Capability, library: Library
         env = compile_env(capability.env, service.auth)
     except EnvError as error:
         raise _invalid(name, "env", str(error)) from None
+    _verify_protocol(name, capability, service)
     access = capability.access or config.server.default_access
     network = _network(capability, service) if capability.mode is Mode.EXEC else ()
     egress = _egress(network, service) if capability.delivery is Delivery.SECRETLESS else ()
@@ -97,12 +84,22 @@ def _compile(config: Config, name: str, capability: Capability, library: Library
     return CompiledCapability(capability, service, access, policy_hash, tuple(commands), allow, deny, env, network, egress)
 
 
+def _verify_protocol(name: str, capability: Capability, service: Service) -> None:
+    """What is HTTP's alone has no meaning for a database. Raises ConfigError."""
+    if not service.base_url.startswith(POSTGRES_SCHEME + "://"):
+        return
+    if capability.mode is not Mode.EXEC:
+        raise _invalid(name, "mode", "a PostgreSQL service is for commands: mode exec")
+    if capability.rules.allow or capability.rules.deny:
+        raise _invalid(name, "rules", "METHOD PATH rules are for HTTP; grant rights to the role in the database")
+
+
 def _network(capability: Capability, service: Service) -> tuple[str, ...]:
     """What a command may reach: what the capability names, else the service's own hosts (wildcards name no address)."""
     if capability.network:
         return capability.network
     url = urlsplit(service.base_url)
-    port = url.port or _PORTS.get(url.scheme, 443)
+    port = url.port or DEFAULT_PORTS.get(url.scheme, 443)
     host = url.hostname or ""
     entries = [f"[{host}]:{port}" if ":" in host else f"{host}:{port}"] if host else []
     entries.extend(entry if ":" in entry else f"{entry}:{port}" for entry in service.hosts if "*" not in entry)
@@ -110,10 +107,8 @@ def _network(capability: Capability, service: Service) -> tuple[str, ...]:
 
 
 def _egress(network: tuple[str, ...], service: Service) -> tuple[str, ...]:
-    """What of the network is the service's, and speaks HTTP: there the credential may go. The rest is relayed as it is."""
+    """What of the network is the service's: there its credential may go, by its protocol. The rest is relayed as it is."""
     scheme = urlsplit(service.base_url).scheme
-    if scheme not in _HTTP:
-        return ()
     hosts = hosts_of(service, {})
     found = []
     for entry in network:

@@ -107,6 +107,6 @@ def _placeholder(name: str, kind: str, argument: str | None, auth: Auth) -> Plac
 def _main_field(auth: Auth) -> str | None:
     if auth.type in (AuthType.BEARER, AuthType.QUERY):
         return "key" if "key" in auth.secret_fields else None
-    if auth.type is AuthType.BASIC:
+    if auth.type in (AuthType.BASIC, AuthType.POSTGRES):
         return "password" if "password" in auth.secret_fields else None
     return auth.secret_fields[0] if len(auth.secret_fields) == 1 else None

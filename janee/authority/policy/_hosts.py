@@ -13,25 +13,16 @@ from dataclasses import dataclass
 from typing import Final
 from urllib.parse import urlsplit
 
-from janee.config.schema import Service
+from janee.config.schema import DEFAULT_PORTS, POSTGRES_SCHEME, Service
 
-_PORTS: Final = {
-    "https": 443,
-    "http": 80,
-    "ssh": 22,
-    "postgres": 5432,
-    "postgresql": 5432,
-    "mysql": 3306,
-    "redis": 6379,
-    "rediss": 6379,
-}
+_PORTS: Final = {**DEFAULT_PORTS, "ssh": 22}
 # The path begins with `/`; none of `" < > \ ^ ` | and blanks, which parsers read differently.
 _URL: Final = re.compile(
     r"([A-Za-z][A-Za-z0-9+.-]*)://([A-Za-z0-9._-]+|\[[0-9A-Fa-f:.]+\])(?::([0-9]{1,5}))?((?:[/?#][!#-;=?-\[\]_a-~]*)?)"
 )
 _HOST: Final = re.compile(r"([A-Za-z0-9._-]+|\[[0-9A-Fa-f:.]+\])(?::([0-9]{1,5}))?")
 # libpq(5) takes both spellings.
-_SAME: Final[Mapping[str, tuple[str, ...]]] = {"postgres": ("postgresql",), "postgresql": ("postgres",)}
+_SAME: Final[Mapping[str, tuple[str, ...]]] = {POSTGRES_SCHEME: ("postgresql",)}
 MAX_URL: Final = 8192
 
 
@@ -64,22 +55,25 @@ def hosts_of(service: Service, companions: Mapping[str, tuple[str, ...]], narrow
     """The service's hosts, those that the profile says belong to them, or of these only the `narrowed` ones."""
     base = urlsplit(service.base_url)
     rules: list[tuple[str, int | None]] = [((base.hostname or "").lower(), base.port)]
+    # A database's other hosts have its port, as they have in the sandbox's network; the usual one of HTTP would be none of it.
+    port = base.port or DEFAULT_PORTS[POSTGRES_SCHEME] if base.scheme == POSTGRES_SCHEME else None
+    rules[0] = (rules[0][0], port or base.port)
     if ":" in rules[0][0]:
-        rules[0] = (f"[{rules[0][0]}]", base.port)
-    rules.extend(_rule(text) for text in service.hosts)
+        rules[0] = (f"[{rules[0][0]}]", rules[0][1])
+    rules.extend(_rule(text, port) for text in service.hosts)
     for name, _ in tuple(rules):
         rules.extend((more, None) for more in companions.get(name, ()))
     schemes = frozenset({"https", base.scheme, *_SAME.get(base.scheme, ())})
     whole = Hosts(tuple(dict.fromkeys(rules)), schemes)
     if narrowed is None:
         return whole
-    wanted = tuple(_rule(text) for text in narrowed)
+    wanted = tuple(_rule(text, port) for text in narrowed)
     return Hosts(tuple(rule for rule in wanted if rule in whole.rules or whole.admits(rule[0], rule[1])), schemes)
 
 
-def _rule(text: str) -> tuple[str, int | None]:
+def _rule(text: str, usual: int | None = None) -> tuple[str, int | None]:
     host, mark, port = text.rpartition(":")
-    return (host.lower(), int(port)) if mark and port.isdigit() and not host.endswith(":") else (text.lower(), None)
+    return (host.lower(), int(port)) if mark and port.isdigit() and not host.endswith(":") else (text.lower(), usual)
 
 
 def url_problem(value: str, hosts: Hosts, schemes: frozenset[str] | None = None) -> str:
