@@ -4,7 +4,8 @@
 
 Everything is measured in one run against plain HTTP to the same service; compare what is added, never two runs. Prints: added
 latency (median, p99) of a small request with the credential, on record before and after; throughput of one large body down and
-up, with the Authority's memory before and at its peak; how long 200 requests at once take.
+up, with the Authority's memory before and at its peak; how long 200 requests at once take;
+throughput of 1 GiB of plain TCP through the relay alone.
 """
 
 from __future__ import annotations
@@ -29,8 +30,10 @@ sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
 
 import psutil
 
+from janee.runner.relay import Relay, Target
 from tests.authority.echo import Service
-from tests.authority.egress.client import EGRESS_CONFIG, Relay, Stream, World
+from tests.authority.egress import client
+from tests.authority.egress.client import EGRESS_CONFIG, Stream, World
 from tests.authority.live import make_home, running
 
 CHUNK = (b"a line of ordinary text, as logs and sources have it: %d\n" * 5000)[: 256 << 10]
@@ -79,7 +82,7 @@ def world(directory: Path) -> Iterator[World]:
 class Kept:
     """A relay's connection to the Authority that is used again."""
 
-    def __init__(self, relay: Relay) -> None:
+    def __init__(self, relay: client.Relay) -> None:
         self.relay = relay
         self.connection = http.client.HTTPConnection("127.0.0.1", relay.port, timeout=60)
         self.connection.connect()
@@ -181,6 +184,26 @@ def throughput(world: World, mib: int) -> dict[str, float]:
     }
 
 
+def plain_relay(service: Service, mib: int) -> dict[str, float]:
+    """One stream of TCP through the relay of a command's network, which looks at nothing, and without it."""
+    taken = {}
+    with socket.create_server(("127.0.0.1", 0)) as listener:
+        relay = Relay.fork()
+        relay.start([Target("127.0.0.1", service.port)], [listener], allow_private=True)
+        try:
+            for name, port in (("direct", service.port), ("through", listener.getsockname()[1])):
+                with socket.create_connection(("127.0.0.1", port)) as stream:
+                    stream.sendall(b"GET /%d HTTP/1.1\r\n\r\n" % mib)
+                    left, started, room = mib << 20, time.perf_counter(), bytearray(1 << 20)
+                    while left > 0 and (count := stream.recv_into(room)):
+                        left -= count
+                    assert left <= 0
+                    taken[name] = time.perf_counter() - started
+        finally:
+            relay.close()
+    return {f"{name}_mb_s": (mib << 20) / seconds / 1e6 for name, seconds in taken.items()}
+
+
 def crowd(world: World, count: int) -> dict[str, float]:
     relay = world.relay()
     failed: list[str] = []
@@ -210,6 +233,7 @@ def main() -> None:
             "latency": latency(opened, options.calls),
             "throughput": throughput(opened, options.mib),
             "crowd": crowd(opened, 200),
+            "relay": plain_relay(opened.service, max(1024, options.mib)),
         }
     if options.json:
         print(json.dumps(result))

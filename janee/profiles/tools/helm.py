@@ -204,8 +204,7 @@ args: [NAME...]
 --password-stdin ! moves the credential
 --username TEXT ! moves the credential
 args: NAME URL
-[repo remove|rm] write
-args: NAME...
+[repo remove,rm] ! reconfigures the tool
 [repo index] write
 --json
 --merge PATH

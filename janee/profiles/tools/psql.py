@@ -79,14 +79,16 @@ _SETTING: Final = (
     r"target_session_attrs=[a-z-]+|client_encoding=[\w-]+)"
 )
 _URL: Final = parts(
-    r"postgres(?:ql)?://(?:[\w.-]+@)?([A-Za-z0-9.-]+)(?::\d{1,5})?(?:/[\w.-]*)?(?:\?" + _SETTING + "(?:&" + _SETTING + ")*)?",
+    r"postgres(?:ql)?://(?:[\w.-]+@)?([A-Za-z0-9.-]+)(?::(\d{1,5}))?(?:/[\w.-]*)?(?:\?" + _SETTING + "(?:&" + _SETTING + ")*)?",
     "a database of the service, without a password",
     BUILT_IN["HOST"],
+    port(5432),
 )
 _PAIR: Final = parts(
-    r"(?:host=([A-Za-z0-9.-]+)|port=\d{1,5}|dbname=[\w.-]+|user=[\w.@-]+|" + _SETTING + ")",
+    r"(?:host=([A-Za-z0-9.-]+)|port=(\d{1,5})|dbname=[\w.-]+|user=[\w.@-]+|" + _SETTING + ")",
     "a plain setting (host, port, dbname, user, sslmode, …)",
     BUILT_IN["HOST"],
+    port(5432),
 )
 
 PROFILE: Final = Profile(

@@ -173,7 +173,10 @@ PROFILE: Final = Profile(
         "PORT": port(6379),
         "ADDRESS": without(
             parts(
-                r"(?:redis|rediss)://(?:[\w.-]+@)?([A-Za-z0-9.-]+)(?::\d{1,5})?(?:/\d{0,4})?", "redis://HOST", BUILT_IN["HOST"]
+                r"(?:redis|rediss)://(?:[\w.-]+@)?([A-Za-z0-9.-]+)(?::(\d{1,5}))?(?:/\d{0,4})?",
+                "redis://HOST",
+                BUILT_IN["HOST"],
+                port(6379),
             ),
             (r"://[^/@]*:[^/@]*@", "it puts a secret on the command line"),
         ),
