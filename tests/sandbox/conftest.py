@@ -7,6 +7,8 @@ from pathlib import Path
 
 import pytest
 
+from tests.sandbox import rig
+
 
 @pytest.fixture
 def tmp_path() -> Iterator[Path]:
@@ -15,3 +17,7 @@ def tmp_path() -> Iterator[Path]:
     path.chmod(0o755)
     yield path
     shutil.rmtree(path)
+
+
+def pytest_runtest_setup(item: pytest.Item) -> None:
+    rig.skip_without_landlock(item)

@@ -16,7 +16,7 @@ from typing import Any
 import pytest
 
 import sandbox
-from sandbox import ErrorCode, SandboxError, SandboxSpec
+from sandbox import ErrorCode, SandboxError, SandboxSpec, landlock
 from tests.sandbox import rig
 
 PYTHON = "/usr/bin/python3"
@@ -196,3 +196,13 @@ def test_a_terminal_is_refused_by_the_library() -> None:
         os.close(ours)
         os.close(theirs)
     assert caught.value.code is ErrorCode.BAD_SPEC
+
+
+def test_a_kernel_that_cannot_confine_truncation_is_refused_level_landlock_by_name() -> None:
+    landlock.require_truncate(rig.LEVEL_LANDLOCK_ABI)
+    with pytest.raises(SandboxError, match="ABI 2 does not confine truncation") as caught:
+        landlock.require_truncate(rig.LEVEL_LANDLOCK_ABI - 1)
+    assert "6.2" in str(caught.value.hint)
+    if sandbox_abi() < rig.LEVEL_LANDLOCK_ABI:
+        done = rig.sandbox("run", "--level", "landlock", "--", "true")
+        assert done.returncode != 0 and b"ABI" in done.stderr
