@@ -27,6 +27,7 @@ from janee.authority.policy import HttpRuleError, verify_body
 
 MAX_HELD: Final = 4 << 20  # bytes of a body that must be read before it can be signed
 HOLD_S: Final = 30.0
+_SAFE: Final = frozenset({"GET", "HEAD", "OPTIONS"})  # RFC 9110, 9.2.1
 
 
 async def pass_on(request: Request, up: Uplink, down: Downlink, connections: Connections, outcome: Outcome) -> None:
@@ -122,13 +123,14 @@ async def _exchange(
     request: Request, up: Uplink, connections: Connections, outcome: Outcome, down: Downlink
 ) -> tuple[Connection, bool]:
     """The connection, and whether it can be used again."""
-    has_body = request.head.length != 0
-    connection = await connections.take(request.service, request.head, fresh=has_body)
+    # A kept connection may be closed by the service while we take it. Then only what changes nothing is sent once more.
+    is_repeatable = request.head.length == 0 and request.head.method in _SAFE
+    connection = await connections.take(request.service, request.head, fresh=not is_repeatable)
     try:
         return connection, await _on(connection, request, up, down, outcome)
     except (RefusedError, OSError) as error:
         connection.close()
-        is_stale = connection.is_reused and not has_body and outcome.status is None and not down.is_begun
+        is_stale = connection.is_reused and outcome.status is None and not down.is_begun
         if isinstance(error, RefusedError) and (error.refusal is not Refusal.UPSTREAM_FAILED or not is_stale):
             raise
         if not is_stale:
@@ -138,7 +140,7 @@ async def _exchange(
     except BaseException:
         connection.close()
         raise
-    # The service closed a kept connection while we took it: nothing was answered, and there was no body.
+    # Nothing was answered on the kept connection.
     connection = await connections.take(request.service, request.head, fresh=True)
     try:
         return connection, await _on(connection, request, up, down, outcome)
@@ -166,7 +168,8 @@ async def _on(connection: Connection, request: Request, up: Uplink, down: Downli
                 raise RelayGoneError
         _raise_of(sender)  # an alarm comes before whatever the service says of a request cut off
         receiver.result()
-        return sender.done() and not sender.cancelled() and sender.exception() is None
+        # A service that overlooks bodies would take one for the beginning of whatever request comes next.
+        return request.head.length == 0 and sender.done() and not sender.cancelled() and sender.exception() is None
     finally:
         for task in (sender, receiver, watcher):
             if task is not None:

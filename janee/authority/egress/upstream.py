@@ -1,8 +1,8 @@
 """Connections to services for streamed requests, HTTP/1.1 both ways at once.
 
 Guarantees: a connection goes to an address that was checked, of the name that was asked for, with TLS verified against that
-name, and serves that one origin only; it is used again only after a whole request and a whole response; no redirect is
-followed, no proxy or `.netrc` of the environment is looked at. It never scrubs and never decides.
+name, and serves that one origin only; it is used again only after a whole request without a body and a whole response; no
+redirect is followed, no proxy or `.netrc` of the environment is looked at. It never scrubs and never decides.
 """
 
 from __future__ import annotations
