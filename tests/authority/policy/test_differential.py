@@ -33,6 +33,7 @@ ANY_TEXT: Final = ValueType(Kind.TEXT)
 HELP: Final = frozenset({"-h", "--help", "-?", "--version", "-V"})
 TOOLS: Final = ("git", "curl", "psql", "kubectl", "gh", "aws", "wget", "rsync", "docker")
 AMOUNT: Final = os.environ.get("JANEE_TEST_DIFFERENTIAL", "12")
+pytestmark = pytest.mark.timeout(3600 if AMOUNT == "all" else 300)  # aws takes half a second for each option
 SLOW: Final = {"aws": 5}  # half a second each
 
 UNKNOWN: Final = re.compile(
