@@ -97,10 +97,11 @@ def test_landlock_refuses_tcp_at_level_strict_too() -> None:
     assert (found["connect"], found["bind"]) == (13, 13)  # without: 111 and 0
 
 
-def test_landlock_stands_between_the_command_and_its_keeper() -> None:
+@pytest.mark.parametrize("level", ["landlock"])
+def test_landlock_stands_between_the_command_and_its_keeper(level: str) -> None:
     if sandbox_abi() < 6:
         pytest.skip("needs Landlock ABI 6 (Linux 6.12)")
-    assert inside("landlock", "ordinary")["parent"] == 1
+    assert inside(level, "ordinary")["parent"] == 1
 
 
 def test_level_landlock_shows_no_other_directory_and_gives_no_socket() -> None:
