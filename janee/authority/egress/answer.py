@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import zlib
 from collections.abc import AsyncIterator, Mapping
-from typing import Any, Final
+from typing import Any, Final, cast
 
 import h11
 
@@ -21,6 +21,7 @@ from janee.authority.egress.upstream import Connection
 from janee.scrubber import Scrubber
 
 SMALL_BODY: Final = 256 << 10  # bytes; scrubbed whole, so that its length is known
+MAX_INTERIM: Final = 32  # responses 1xx before the final one
 _UNPACK_BYTES: Final = 256 << 10  # at once: a bomb is passed on in pieces, and whoever reads it bounds it
 _BODILESS: Final = frozenset({204, 304})
 _WITHHELD_TEXT: Final = (
@@ -32,11 +33,7 @@ _WITHHELD: Final = frozenset(_WITHHELD_TEXT.encode().split())
 
 async def receive_answer(connection: Connection, request: Request, down: Downlink, outcome: Outcome) -> None:
     """The answer. Raises RefusedError, OSError."""
-    response = await connection.next_event()
-    while isinstance(response, h11.InformationalResponse):
-        if response.status_code == 101:
-            raise RefusedError(Refusal.RESPONSE_REFUSED, "the service switched protocols without being asked")
-        response = await connection.next_event()
+    response = await _final_response(connection)
     outcome.status = response.status_code
     head, declared, encoding = _answer_head(response, request.scrub, outcome)
     if response.status_code == 206:
@@ -58,6 +55,17 @@ async def receive_answer(connection: Connection, request: Request, down: Downlin
         await down.head(head | {"length": None})
         await _stream_body(connection, request, down, outcome, decoder)
     await down.end()
+
+
+async def _final_response(connection: Connection) -> h11.Response:
+    """The response after the interim ones. Raises RefusedError, OSError."""
+    for _ in range(MAX_INTERIM + 1):
+        response = await connection.next_event()
+        if not isinstance(response, h11.InformationalResponse):
+            return cast(h11.Response, response)
+        if response.status_code == 101:
+            raise RefusedError(Refusal.RESPONSE_REFUSED, "the service switched protocols without being asked")
+    raise RefusedError(Refusal.RESPONSE_REFUSED, f"the service sent more than {MAX_INTERIM} interim responses")
 
 
 async def _receive_part(
@@ -109,8 +117,7 @@ async def _stream_body(
 
 async def _pieces(connection: Connection, decoder: zlib._Decompress | None) -> AsyncIterator[bytes]:
     """The decoded body. Raises RefusedError, OSError."""
-    while isinstance(event := await connection.next_event(), h11.Data):
-        data = bytes(event.data)
+    while (data := await connection.next_data()) is not None:
         if decoder is None:
             yield data
             continue

@@ -26,6 +26,7 @@ from janee.errors import ProtocolError
 
 CONNECT_S: Final = 10.0
 READ_BYTES: Final = 256 << 10
+BURST: Final = 64  # events of a response in a row: who sends chunks of one byte must not keep all others waiting
 MAX_RESPONSE_HEAD: Final = 64 << 10
 MAX_HOLDING: Final = 16
 KEPT_S: Final = 30.0
@@ -45,6 +46,7 @@ class Connection:
     protocol: h11.Connection
     is_reused: bool = False
     kept_since: float = 0.0
+    is_ended: bool = False
 
     async def send(self, event: h11.Request | h11.Data | h11.EndOfMessage) -> None:
         """Raises OSError, RefusedError."""
@@ -58,17 +60,30 @@ class Connection:
 
     async def next_event(self) -> Any:
         """The next event of the response. Raises RefusedError UPSTREAM_FAILED; OSError."""
-        while True:
-            try:
-                event = self.protocol.next_event()
-            except h11.RemoteProtocolError:
-                raise RefusedError(Refusal.UPSTREAM_FAILED, "the service's answer is no HTTP, or it was cut off") from None
-            if event is h11.NEED_DATA:
-                self.protocol.receive_data(await self.reader.read(READ_BYTES))
-                continue
-            if event is h11.PAUSED or isinstance(event, h11.ConnectionClosed):
-                raise RefusedError(Refusal.UPSTREAM_FAILED, "the service closed the connection without an answer")
-            return event
+        while (event := self._event()) is h11.NEED_DATA:
+            self.protocol.receive_data(await self.reader.read(READ_BYTES))
+        if event is h11.PAUSED or isinstance(event, h11.ConnectionClosed):
+            raise RefusedError(Refusal.UPSTREAM_FAILED, "the service closed the connection without an answer")
+        return event
+
+    def _event(self) -> Any:
+        try:
+            return self.protocol.next_event()
+        except h11.RemoteProtocolError:
+            raise RefusedError(Refusal.UPSTREAM_FAILED, "the service's answer is no HTTP, or it was cut off") from None
+
+    async def next_data(self) -> bytes | None:
+        """The next piece of the body, small chunks joined; None at its end. Raises RefusedError UPSTREAM_FAILED; OSError."""
+        event = None if self.is_ended else await self.next_event()
+        pieces: list[bytes] = []
+        while isinstance(event, h11.Data):
+            pieces.append(bytes(event.data))
+            if len(pieces) == BURST:
+                await asyncio.sleep(0)
+                return b"".join(pieces)
+            event = self._event()
+        self.is_ended = self.is_ended or isinstance(event, h11.EndOfMessage)
+        return b"".join(pieces) if pieces else None
 
     def close(self) -> None:
         with contextlib.suppress(OSError, RuntimeError):
@@ -104,6 +119,7 @@ class Connections:
             connection.close()
             return
         state.start_next_cycle()
+        connection.is_ended = False
         connection.kept_since = time.monotonic()
         kept = self._kept.setdefault(connection.origin, [])
         self._kept.move_to_end(connection.origin)
