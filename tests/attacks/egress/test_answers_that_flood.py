@@ -87,7 +87,9 @@ def test_a_body_of_small_chunks_is_whole_and_scrubbed(tmp_path: Path) -> None:
     def script(connection: socket.socket) -> None:
         head, _ = read_head(connection)
         body = b"x" * 1000 + head + b"y" * 1000
-        connection.sendall(CHUNKED + b"".join(b"1\r\n%c\r\n" % byte for byte in body) + b"0\r\nTrailer: " + head[:8] + b"\r\n\r\n")
+        connection.sendall(
+            CHUNKED + b"".join(b"1\r\n%c\r\n" % byte for byte in body) + b"0\r\nTrailer: " + head[:8] + b"\r\n\r\n"
+        )
 
     with raw_world(tmp_path, script) as opened:
         relay = opened.relay()
