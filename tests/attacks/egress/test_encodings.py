@@ -63,6 +63,15 @@ def test_a_body_in_another_charset_hides_no_field_from_the_rules(place: World, c
     assert place.service.seen == []
 
 
+@pytest.mark.parametrize("kind", [FORM, "application/json", "application/octet-stream", ""])
+def test_bytes_that_are_no_text_pass_the_rules(place: World, kind: str) -> None:
+    relay = place.relay("ruled")
+    body = bytes(range(256)).replace(b"&", b"")
+    headers = [("content-length", str(len(body))), *([("content-type", kind)] if kind else [])]
+    assert relay.ask(relay.head("POST", "/form", *headers), [body]).status == 200
+    assert place.service.seen[0].body == body
+
+
 def test_without_rules_a_body_may_be_encoded(place: World) -> None:
     relay = place.relay()
     body = gzip.compress(b"anything")
