@@ -8,7 +8,7 @@ body, so that it keeps its length.
 from __future__ import annotations
 
 import zlib
-from collections.abc import AsyncIterator, Mapping
+from collections.abc import AsyncIterator, Mapping, Sequence
 from typing import Any, Final, cast
 
 import h11
@@ -144,7 +144,7 @@ def _answer_head(response: h11.Response, scrub: Scrubber, outcome: Outcome) -> t
     found: Mapping[bytes, bytes] = {name.lower(): value for name, value in pairs}
     if b"content-range" in found and response.status_code not in (206, 416):
         raise RefusedError(Refusal.RESPONSE_REFUSED, "the answer is a part of one, and does not say so by its status")
-    named = {token.strip().lower() for token in found.get(b"connection", b"").split(b",")}
+    named = set(_list_of(pairs, b"connection"))
     kept = [(name, value) for name, value in pairs if name.lower() not in _WITHHELD and name.lower() not in named]
     reason = bytes(response.reason)
     if scrub.scrub(b"\0".join([reason, *(part for pair in kept for part in pair)]))[1]:
@@ -164,7 +164,13 @@ def _answer_head(response: h11.Response, scrub: Scrubber, outcome: Outcome) -> t
     }
     length = found.get(b"content-length", b"")
     declared = int(length) if length.isdigit() and b"transfer-encoding" not in found else None
-    return head, declared, found.get(b"content-encoding", b"").decode("latin-1").strip().lower()
+    return head, declared, ", ".join(token.decode("latin-1") for token in _list_of(pairs, b"content-encoding"))
+
+
+def _list_of(pairs: Sequence[tuple[bytes, bytes]], wanted: bytes) -> list[bytes]:
+    """What a header lists, in lower case, however often it is given (RFC 9110, 5.3)."""
+    values = b",".join(value for name, value in pairs if name.lower() == wanted).lower()
+    return [token.strip() for token in values.split(b",") if token.strip()]
 
 
 def _decoder(encoding: str) -> zlib._Decompress | None:

@@ -144,6 +144,7 @@ def _sorted(pairs: Iterable[tuple[str, str]]) -> tuple[Headers, Headers]:
     sent: list[tuple[bytes, bytes]] = []
     dropped: list[tuple[bytes, bytes]] = []
     for name, content in listed:
-        is_dropped = name in _STRIPPED or name in named or name.startswith(_STRIPPED_PREFIXES)
+        plain = name.replace("_", "-")  # CGI and its heirs take the one for the other
+        is_dropped = name in named or plain in _STRIPPED or plain.startswith(_STRIPPED_PREFIXES)
         (dropped if is_dropped else sent).append((name.encode("ascii"), content.encode("latin-1")))
     return tuple(sent), tuple(dropped)

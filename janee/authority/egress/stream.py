@@ -59,7 +59,7 @@ async def _prepared(request: Request, up: Uplink, connections: Connections) -> R
         request = replace(request, held=await _held(request, up, connections))
     if request.held is not None and _needs_look(request):
         try:
-            verify_body(request.held.decode("utf-8", "surrogateescape"), {"content-type": _content_type(head)})
+            verify_body(request.held.decode("utf-8", "surrogateescape"), _about_body(head))
         except HttpRuleError as error:
             raise RefusedError(Refusal.RULE_DENY, str(error), "leave the field out") from None
     request = _ranged(request)
@@ -88,6 +88,11 @@ def _needs_look(request: Request) -> bool:
     """Whether a field of the body could override the method that the rules have seen."""
     kind = _content_type(request.head)
     return request.is_ruled and (not kind or any(word in kind for word in ("form", "json", "multipart")))
+
+
+def _about_body(head: EgressHead) -> dict[str, str]:
+    encodings = [value.decode("latin-1") for name, value in head.headers if name.replace(b"_", b"-") == b"content-encoding"]
+    return {"content-type": _content_type(head), "content-encoding": ", ".join(encodings)}
 
 
 def _content_type(head: EgressHead) -> str:

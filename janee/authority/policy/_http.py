@@ -42,6 +42,7 @@ _OVERRIDE_HEADERS_TEXT: Final = (
 _OVERRIDE_HEADERS: Final = frozenset(_OVERRIDE_HEADERS_TEXT.split())
 _OVERRIDE_FIELDS: Final = frozenset({"_method", "x-http-method-override", "http_method", "_httpmethod"})
 _OVERRIDE_HINT: Final = re.compile(r"(?i)_method|x-http-method-override|_httpmethod|\\u00")  # JSON may escape a name
+_BYTE_ORDER_MARKS: Final = "\ufeff\ufffe\udcff\udcfe"  # the last two: as bytes that are no UTF-8
 _PART_NAME: Final = re.compile(r"(?i)name\*?\s*=\s*\"?([^\";\r\n]*)")
 
 
@@ -144,6 +145,14 @@ def verify_body(body: str | None, headers: Mapping[str, str]) -> None:
     if body is None:
         return
     kind = headers.get("content-type", "").casefold()
+    if headers.get("content-encoding", "").strip().casefold() not in ("", "identity"):
+        raise HttpRuleError("the body is in an encoding, where the rules cannot see a field that would override the method")
+    _verify_text(body, kind)
+    if "\0" in body:  # UTF-16, UTF-32: some servers follow the charset, or guess it
+        _verify_text(body.replace("\0", "").lstrip(_BYTE_ORDER_MARKS), kind)
+
+
+def _verify_text(body: str, kind: str) -> None:
     if "multipart" in kind:
         _verify_names(_PART_NAME.findall(body))
         if any(field in unquote_plus(body).casefold() for field in _OVERRIDE_FIELDS):  # whatever its parser makes of the parts
@@ -171,7 +180,8 @@ def is_override(name: str) -> bool:
 
 def is_override_header(name: str) -> bool:
     """Whether a header (lower case) would change method, path or host for some server."""
-    return name in _OVERRIDE_HEADERS or name.startswith("x-override-") or "method-override" in name.replace("_", "-")
+    plain = name.replace("_", "-")  # CGI and its heirs take the one for the other
+    return plain in _OVERRIDE_HEADERS or plain.startswith("x-override-") or "method-override" in plain
 
 
 def _json_names(body: str) -> list[str]:
