@@ -1,0 +1,67 @@
+"""One command that takes all it can get: the others' commands get through all the same."""
+
+from __future__ import annotations
+
+import contextlib
+import threading
+import time
+from collections.abc import Iterator
+
+from tests.authority.egress.client import Answer, Relay, World
+
+FORM = ("content-type", "application/json")
+
+
+@contextlib.contextmanager
+def slow_bodies(relay: Relay, count: int, sent: bytes, *, target: str = "/form") -> Iterator[list[Answer]]:
+    """So many requests with a body that does not come to its end. The answers that came are the refused ones."""
+    refused: list[Answer] = []
+    with contextlib.ExitStack() as stack:
+        for _ in range(count):
+            stream = stack.enter_context(relay.open())
+            head = relay.head("POST", target, ("content-length", str(2 << 20)), FORM)
+            with contextlib.suppress(ConnectionError):
+                stream.send(stream.writer.head(head))
+                stream.send(stream.writer.data(sent))
+        yield refused
+
+
+def settled(world: World, relay: Relay, count: int) -> None:
+    deadline = time.monotonic() + 30
+    while len(world.records("egress.decided", relay)) < count and time.monotonic() < deadline:
+        threading.Event().wait(0.02)
+    assert len(world.records("egress.decided", relay)) >= count
+
+
+def test_bodies_that_never_come_hold_up_nobody_elses(place: World) -> None:
+    """What is held for the rules has places; a command that takes as many as it gets leaves some to the others."""
+    hog, other = place.relay("ruled"), place.relay("ruled")
+    with slow_bodies(hog, 40, b"x" * 100_000):
+        settled(place, hog, 40)
+        started = time.monotonic()
+        body = b'{"a": "' + b"b" * 200_000 + b'"}'
+        for size in (10, len(body)):
+            found = other.ask(other.head("POST", "/form", ("content-length", str(size)), FORM), [body[:size]])
+            assert found.status == 200, found
+        assert time.monotonic() - started < 15, "a place is waited for for 30 s, and then refused"
+
+
+def test_a_command_that_takes_all_streams_leaves_some_to_others(place: World) -> None:
+    first, second, other = place.relay(), place.relay(), place.relay()
+    with slow_bodies(first, 250, b"x"), slow_bodies(second, 200, b"x"):
+        settled(place, first, 250)
+        settled(place, second, 200)
+        assert [other.get().status for _ in range(3)] == [200] * 3
+    with contextlib.suppress(AssertionError):
+        place.completed(first, 1)
+    assert other.get().status == 200, "and when they are gone all is as before"
+
+
+def test_fifty_requests_at_once_are_all_answered(place: World) -> None:
+    relay, answers = place.relay(), list[Answer]()
+    threads = [threading.Thread(target=lambda: answers.append(relay.get())) for _ in range(50)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join(60)
+    assert [answer.status for answer in answers] == [200] * 50
