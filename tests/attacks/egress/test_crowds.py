@@ -2,11 +2,21 @@
 
 from __future__ import annotations
 
+import asyncio
 import contextlib
+import socket
 import threading
 import time
 from collections.abc import Iterator
 
+import pytest
+
+from janee.authority.egress import upstream
+from janee.authority.egress.heads import parse_head
+from janee.authority.egress.refusal import Refusal
+from janee.authority.egress.upstream import Connections
+from janee.config.schema import Auth, AuthType, Service
+from tests.authority.echo import serving
 from tests.authority.egress.client import Answer, Relay, World
 
 JSON = ("content-type", "application/json")
@@ -63,3 +73,37 @@ def test_fifty_requests_at_once_are_all_answered(place: World) -> None:
     for thread in threads:
         thread.join(60)
     assert [answer.status for answer in answers] == [200] * 50
+
+
+def test_a_name_without_an_answer_takes_one_thread_of_the_look_ups(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Else some requests to a service whose DNS is dead would keep all the others' names waiting."""
+    asked: list[str] = []
+    answer = asyncio.Event()
+
+    async def getaddrinfo(self: object, host: str, port: int, **_: object) -> list[object]:
+        asked.append(host)
+        if host == "dead.example":
+            await answer.wait()
+        return [(socket.AF_INET, socket.SOCK_STREAM, 6, "", ("127.0.0.1", port))]
+
+    monkeypatch.setattr(asyncio.base_events.BaseEventLoop, "getaddrinfo", getaddrinfo)
+    monkeypatch.setattr(upstream, "CONNECT_S", 0.5)
+
+    async def take(connections: Connections, host: str, port: int) -> None:
+        service = Service("s", f"http://{host}:{port}", Auth(AuthType.BEARER, ("key",)), allow_private=True)
+        head = {"kind": "http", "scheme": "http", "host": host, "port": port, "method": "GET", "target": "/", "headers": []}
+        (await connections.take(service, parse_head(head))).close()
+
+    async def run(port: int) -> None:
+        connections = Connections()
+        waiting = [asyncio.create_task(take(connections, "dead.example", port)) for _ in range(20)]
+        await take(connections, "alive.example", port)
+        found = await asyncio.gather(*waiting, return_exceptions=True)
+        assert {getattr(error, "refusal", None) for error in found} == {Refusal.UPSTREAM_TIMEOUT}
+        assert sorted(asked) == ["alive.example", "dead.example"]
+        answer.set()
+        await asyncio.sleep(0)
+        await take(connections, "dead.example", port)  # what came late serves whoever comes then, or is asked for anew
+
+    with serving() as listening:
+        asyncio.run(run(listening.port))
