@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from dataclasses import dataclass
 from typing import Final
 
@@ -19,7 +20,8 @@ class Request:
     """What is sent: decided, with the credential in it.
 
     scan: of the placeholders; scrub: of the service's secrets. is_ruled: whether the capability has rules. held: the body,
-    where it had to be read before the head is sent. asked: the part of the answer that is wanted.
+    where it had to be read before the head is sent. asked: the part of the answer that is wanted. holding: the places of the
+    grant for bodies that are held.
     """
 
     service: Service
@@ -27,6 +29,7 @@ class Request:
     placed: Placed
     scan: Scrubber
     scrub: Scrubber
+    holding: asyncio.Semaphore
     is_ruled: bool = False
     held: bytes | None = None
     asked: Asked | None = None

@@ -10,7 +10,7 @@ from collections import deque
 from collections.abc import Awaitable, Callable, Mapping, MutableMapping
 from typing import Any, Final
 
-from janee.authority.egress.refusal import malformed
+from janee.authority.egress.refusal import Refusal, RefusedError, malformed
 from janee.errors import ProtocolError
 from janee.tunnel import MAX_HEAD, FrameKind, TunnelReader, TunnelWriter, parse_json
 
@@ -99,10 +99,15 @@ class Downlink:
         self.bytes = 0  # of DATA
 
     async def head(self, value: Mapping[str, Any]) -> None:
+        """Raises RefusedError RESPONSE_REFUSED: too large; nothing was sent then."""
+        try:
+            frame = self._writer.head(value)
+        except ProtocolError:
+            raise RefusedError(Refusal.RESPONSE_REFUSED, "the head of the service's answer is too large") from None
         self.is_begun = True
         headers = [(b"content-type", b"application/octet-stream"), (b"cache-control", b"no-store")]
         await self._send({"type": "http.response.start", "status": 200, "headers": headers})
-        await self._body(self._writer.head(value))
+        await self._body(frame)
 
     async def data(self, payload: bytes) -> None:
         if payload:

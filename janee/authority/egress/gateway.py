@@ -50,9 +50,10 @@ from janee.scrubber import Scrubber
 from janee.secret import Secret
 from janee.tunnel import STREAM_HEADER, STREAM_ID_BYTES, Direction, TunnelReader, TunnelWriter
 
-MAX_STREAMS: Final = 384  # at once; the server takes more connections, so that other calls get theirs
-MAX_STREAMS_OF_GRANT: Final = 256  # at once
+# At once; one grant has at most as many as are free, 192. The server takes more connections, so that other calls get theirs.
+MAX_STREAMS: Final = 384
 MAX_STREAMS_IN_ALL: Final = 100_000  # under one grant
+HOLDING_OF_GRANT: Final = 4  # bodies at once that are held whole
 WATCH_EVERY_S: Final = 2.0
 _KEPT_GRANTS: Final = 256
 _GRANT_ID: Final = re.compile(r"g_[A-Za-z0-9_-]{1,62}")
@@ -69,6 +70,7 @@ class _Live:
     placeholders: Mapping[str, Secret] | None = None
     scan: Scrubber | None = None
     keys: Keys = field(default_factory=dict)
+    holding: asyncio.Semaphore = field(default_factory=lambda: asyncio.Semaphore(HOLDING_OF_GRANT))
 
 
 @dataclass(frozen=True, slots=True)
@@ -192,8 +194,8 @@ class Gateway:
             live.claimed = tx.count_streams(grant_id)
         if live.claimed >= MAX_STREAMS_IN_ALL:
             return ProtocolError("RATE_LIMITED", f"one command makes at most {MAX_STREAMS_IN_ALL} requests", "run it again")
-        if len(live.tasks) >= MAX_STREAMS_OF_GRANT:
-            return StoreError("BUSY", f"one command has at most {MAX_STREAMS_OF_GRANT} requests at once", "try again")
+        if len(live.tasks) >= MAX_STREAMS - self._active:  # as many as are free: some are left to others, however many take all
+            return StoreError("BUSY", "the command has too many requests at once", "make fewer at a time")
         # Remembered a minute longer than the grant can live: nothing that is forgotten could be taken for new.
         if not tx.claim_stream(grant_id, stream_id.hex(), row.deadline + 60):
             return ProtocolError(ErrorCode.REPLAYED, "this stream was seen before", "begin a new one")
@@ -233,7 +235,8 @@ class Gateway:
             raise RefusedError(code, decision.policy, decision.next_step)
         placed: Placed = place_credentials(service.auth, head, decision.target, values, scan)
         scrub = self._authority.masks.of(service, secrets)
-        return Request(service, head, placed, scan, scrub, is_ruled=bool(compiled.allow or compiled.deny))
+        holding = self._live(row.grant_id).holding
+        return Request(service, head, placed, scan, scrub, holding, is_ruled=bool(compiled.allow or compiled.deny))
 
     def _tunnel(self, row: GrantRow, head: PgHead) -> Tunnel:
         """Raises RefusedError, StoreError."""

@@ -26,6 +26,7 @@ from janee.authority.egress.upstream import Connection, Connections, request_eve
 from janee.authority.policy import HttpRuleError, verify_body
 
 MAX_HELD: Final = 4 << 20  # bytes of a body that must be read before it can be signed
+HELD_FREELY: Final = 64 << 10  # bytes of such a body that need no place among those that are held
 HOLD_S: Final = 30.0
 _SAFE: Final = frozenset({"GET", "HEAD", "OPTIONS"})  # RFC 9110, 9.2.1
 
@@ -102,8 +103,12 @@ def _content_type(head: EgressHead) -> str:
 async def _held(request: Request, up: Uplink, connections: Connections) -> bytes:
     held = bytearray()
     try:
-        async with asyncio.timeout(HOLD_S), connections.holding:
+        async with asyncio.timeout(HOLD_S), contextlib.AsyncExitStack() as places:
             async for piece in _scanned(request, up):
+                if len(held) <= HELD_FREELY < len(held) + len(piece):
+                    # One command's first: it must not wait in all the places that there are.
+                    await places.enter_async_context(request.holding)
+                    await places.enter_async_context(connections.holding)
                 held += piece
                 if len(held) > MAX_HELD:
                     why = (

@@ -14,6 +14,7 @@ import ssl
 import time
 from collections import OrderedDict
 from dataclasses import dataclass, field
+from functools import partial
 from typing import Any, Final
 
 import h11
@@ -28,7 +29,7 @@ CONNECT_S: Final = 10.0
 READ_BYTES: Final = 256 << 10
 BURST: Final = 64  # events of a response in a row: who sends chunks of one byte must not keep all others waiting
 MAX_RESPONSE_HEAD: Final = 64 << 10
-MAX_HOLDING: Final = 16
+MAX_HOLDING: Final = 32
 KEPT_S: Final = 30.0
 KEPT_EACH: Final = 16
 KEPT_ORIGINS: Final = 64
@@ -96,6 +97,7 @@ class Connections:
 
     _kept: OrderedDict[Origin, list[Connection]] = field(default_factory=OrderedDict)
     _contexts: dict[str | None, ssl.SSLContext] = field(default_factory=dict)
+    _lookups: dict[tuple[str, int], asyncio.Future[tuple[str, ...]]] = field(default_factory=dict)
     holding: asyncio.Semaphore = field(default_factory=lambda: asyncio.Semaphore(MAX_HOLDING))  # of bodies that are held whole
 
     async def take(self, service: Service, head: EgressHead, *, fresh: bool = False) -> Connection:
@@ -139,7 +141,7 @@ class Connections:
         host = head.host.strip("[]")
         is_tls = head.scheme == "https"
         try:
-            addresses = await resolve(host, head.port)
+            addresses = await self._addresses(host, head.port)
             verify_addresses(host, addresses, allow_private=service.allow_private, is_plain_http=not is_tls)
             context = self._context(service.ca) if is_tls else None
             reader, writer = await _open(addresses, head.port, host, context)
@@ -152,6 +154,23 @@ class Connections:
             connection.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
         protocol = h11.Connection(h11.CLIENT, max_incomplete_event_size=MAX_RESPONSE_HEAD)
         return Connection(origin, reader, writer, protocol)
+
+    async def _addresses(self, host: str, port: int) -> tuple[str, ...]:
+        """One look-up for all who wait for it: of the few threads for look-ups, a name without an answer takes one only.
+
+        Raises ProtocolError UPSTREAM_FAILED; TimeoutError.
+        """
+        lookup = self._lookups.get((host, port))
+        if lookup is None:
+            lookup = self._lookups[host, port] = asyncio.ensure_future(resolve(host, port))
+            lookup.add_done_callback(partial(self._looked_up, (host, port)))
+        async with asyncio.timeout(CONNECT_S):
+            return await asyncio.shield(lookup)
+
+    def _looked_up(self, name: tuple[str, int], lookup: asyncio.Future[tuple[str, ...]]) -> None:
+        del self._lookups[name]
+        if not lookup.cancelled():
+            lookup.exception()  # whoever waited has it; if nobody does any more, it is nobody's
 
     def _context(self, ca: str | None) -> ssl.SSLContext:
         found = self._contexts.get(ca)

@@ -96,3 +96,25 @@ def test_a_body_of_small_chunks_is_whole_and_scrubbed(tmp_path: Path) -> None:
         found = relay.get("/", ("authorization", f"Bearer {relay.placeholder}"))
         assert found.is_whole and found.body.startswith(b"x" * 1000 + b"GET / HTTP/1.1") and found.body.endswith(b"y" * 1000)
         assert b"ghp_" not in found.body and b"authorization: Bearer " in found.body
+
+
+def test_a_head_that_no_frame_can_take_is_refused_in_words(tmp_path: Path) -> None:
+    def script(connection: socket.socket) -> None:
+        read_head(connection)
+        connection.sendall(answer(b"ok", b"x: " + b"\xff" * 63_000))
+
+    with raw_world(tmp_path, script) as opened:
+        relay = opened.relay()
+        found = relay.get()
+        assert (found.refusal, found.is_whole) == ("RESPONSE_REFUSED", True)
+        assert opened.completed(relay)[0]["error"] == "RESPONSE_REFUSED"
+
+
+def test_a_head_of_as_many_headers_as_fit_is_passed_on(tmp_path: Path) -> None:
+    def script(connection: socket.socket) -> None:
+        read_head(connection)
+        connection.sendall(answer(b"ok", *[b"a:"] * 15_000))
+
+    with raw_world(tmp_path, script) as opened:
+        found = opened.relay().get()
+        assert len(found.head["headers"]) == 15_000 and found.body == b"ok"
