@@ -11,6 +11,8 @@ from sandbox.privileges import protect_memory
 from sandbox.pump import apply_pump_filter, compile_pump_filter
 from sandbox.run import base_env, run
 from sandbox.spec import (
+    ANY_ADDRESS,
+    ANY_NAME,
     DEFAULT_PATH,
     HOME_DIR,
     TRUST_BUNDLE,
@@ -30,6 +32,8 @@ from sandbox.spec import (
 from sandbox.zygote import Zygote
 
 __all__ = [
+    "ANY_ADDRESS",
+    "ANY_NAME",
     "DEFAULT_PATH",
     "HOME_DIR",
     "TRUST_BUNDLE",

@@ -164,7 +164,7 @@ def _hosts(text: str) -> tuple[HostEntry, ...]:
     entries = []
     for item in text.split(","):
         name, separator, port = item.rpartition(":")
-        if not separator or not port.isdecimal() or len(port) > _MAX_PORT_DIGITS:
+        if not separator or "*" in name or not port.isdecimal() or len(port) > _MAX_PORT_DIGITS:
             raise SandboxError(ErrorCode.BAD_SPEC, f"not HOST:PORT: {item!r}", "write --net none or --net HOST:PORT,…")
         address = addresses.setdefault(name, _address_for(name, len(addresses) + 1))
         entries.append(HostEntry(name, address, int(port)))

@@ -137,7 +137,7 @@ class Init:
         message = orders.to_message() | {"mounts_follow": mounts_follow}
         frame = self._ask(message, descriptors, meanwhile)
         listeners = tuple(socket.socket(fileno=descriptor) for descriptor in frame.descriptors)
-        if "error" in frame.body or len(listeners) != len(orders.hosts):
+        if "error" in frame.body or len(listeners) != orders.listener_count:
             for listener in listeners:
                 listener.close()
             raise reported(frame.body)

@@ -41,7 +41,7 @@ from sandbox.errors import ErrorCode, SandboxError
 from sandbox.kit import Kit, apply_filters
 from sandbox.orders import Orders
 from sandbox.pinned import Pinned, pin
-from sandbox.spec import HOME_DIR, INSIDE_ID, SCRATCH_DIRS, Limits, closed_scratch
+from sandbox.spec import ANY_NAME, HOME_DIR, INSIDE_ID, RESOLVER, SCRATCH_DIRS, HostEntry, Limits, closed_scratch
 
 T = TypeVar("T")
 
@@ -310,7 +310,7 @@ def _furnish(
         rootfs.write_hosts(orders.hosts, HOST_NAME)
     if orders.trust:
         rootfs.write_trust(orders.trust)
-    listeners = tuple(_listen(host.address, host.port) for host in orders.hosts)
+    listeners = _listen_all(orders.hosts)
     pinned = None
     if orders.executable is not None and orders.identity is not None:
         pinned = pin(orders.executable, orders.identity)
@@ -318,11 +318,24 @@ def _furnish(
     return listeners, pinned
 
 
-def _listen(address: str, port: int) -> socket.socket:
-    listener = socket.socket(socket.AF_INET, socket.SOCK_STREAM)
+def _listen_all(hosts: tuple[HostEntry, ...]) -> tuple[socket.socket, ...]:
+    """A listener for each, and the socket of the resolver where names are open."""
+    shared = {host.port for host in hosts if host.name == ANY_NAME}
+    listeners = [_listen(socket.SOCK_STREAM, host.address, host.port, is_shared=host.port in shared) for host in hosts]
+    if shared:
+        listeners.append(_listen(socket.SOCK_DGRAM, *RESOLVER))
+    return tuple(listeners)
+
+
+def _listen(kind: int, address: str, port: int, *, is_shared: bool = False) -> socket.socket:
+    """is_shared: with a listener for every address of this port; a connection goes to the more exact one. socket(7)."""
+    listener = socket.socket(socket.AF_INET, kind)
     try:
+        if is_shared:
+            listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEPORT, 1)
         listener.bind((address, port))
-        listener.listen(_BACKLOG)
+        if kind == socket.SOCK_STREAM:
+            listener.listen(_BACKLOG)
     except OSError as error:
         listener.close()
         raise SandboxError(ErrorCode.SETUP_FAILED, f"cannot listen on {address}:{port}: {error.strerror}") from None

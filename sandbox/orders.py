@@ -9,7 +9,7 @@ from dataclasses import asdict, dataclass, field
 from typing import Any
 
 from sandbox import wire
-from sandbox.spec import HOME_DIR, FileIdentity, HostEntry, Level, Limits, Mount, PrivateFile, SandboxSpec
+from sandbox.spec import ANY_NAME, HOME_DIR, FileIdentity, HostEntry, Level, Limits, Mount, PrivateFile, SandboxSpec
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,6 +37,11 @@ class Orders:
     loopback: bool
     programs: tuple[str, ...] | None = None
     trust: bytes = b""
+
+    @property
+    def listener_count(self) -> int:
+        """One for each of the hosts, and the resolver's."""
+        return len(self.hosts) + any(host.name == ANY_NAME for host in self.hosts)
 
     @classmethod
     def of(cls, spec: SandboxSpec, default_cwd: str = HOME_DIR) -> "Orders":

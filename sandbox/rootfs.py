@@ -16,7 +16,7 @@ from typing import Final
 
 from sandbox import kernel
 from sandbox.errors import ErrorCode, SandboxError
-from sandbox.spec import HOME_DIR, INSIDE_ID, TRUST_BUNDLE, USER_NAME, HostEntry, PrivateFile
+from sandbox.spec import ANY_NAME, HOME_DIR, INSIDE_ID, RESOLVER, TRUST_BUNDLE, USER_NAME, HostEntry, PrivateFile
 
 # Where the old root still stands while the new one is built; any directory that exists everywhere will do.
 _STAGE: Final = "/proc"
@@ -90,6 +90,9 @@ class Scratch:
     context: int
 
 
+_NSSWITCH: Final = "passwd: files\ngroup: files\nshadow: files\nhosts: {hosts}\nservices: files\nprotocols: files\n"
+
+
 def _generated_files(host_name: str) -> tuple[tuple[str, str], ...]:
     user = f"{USER_NAME}:x:{INSIDE_ID}:{INSIDE_ID}:{USER_NAME}:{HOME_DIR}:/bin/sh\n"
     user += "nobody:x:65534:65534:nobody:/nonexistent:/usr/sbin/nologin\n"
@@ -99,7 +102,7 @@ def _generated_files(host_name: str) -> tuple[tuple[str, str], ...]:
         ("etc/hostname", f"{host_name}\n"),
         ("etc/hosts", f"127.0.0.1 localhost {host_name}\n"),
         ("etc/resolv.conf", ""),
-        ("etc/nsswitch.conf", "passwd: files\ngroup: files\nshadow: files\nhosts: files\nservices: files\nprotocols: files\n"),
+        ("etc/nsswitch.conf", _NSSWITCH.format(hosts="files")),
         ("etc/host.conf", "multi on\n"),
         ("etc/gitconfig", ""),
     )
@@ -364,19 +367,28 @@ def write_files(files: Iterable[PrivateFile]) -> None:
 
 
 def write_hosts(entries: Iterable[HostEntry], host_name: str) -> None:
-    """/etc/hosts with the given names, and nothing else that resolves beside localhost."""
-    lines = [f"127.0.0.1 localhost {host_name}", *(f"{entry.address} {entry.name}" for entry in entries)]
-    # A new file over the old one, because the old one may be the template's.
+    """/etc/hosts with the given names, and nothing else that resolves beside localhost, unless one is ANY_NAME: then RESOLVER
+    is asked for all others."""
+    named = [entry for entry in entries if entry.name != ANY_NAME]
+    lines = [f"127.0.0.1 localhost {host_name}", *(f"{entry.address} {entry.name}" for entry in named)]
+    _replace("hosts", "\n".join(lines) + "\n")
+    if len(named) < len(tuple(entries)):
+        _replace("resolv.conf", f"nameserver {RESOLVER[0]}\noptions timeout:5 attempts:1\n")
+        _replace("nsswitch.conf", _NSSWITCH.format(hosts="files dns"))
+
+
+def _replace(name: str, content: str) -> None:
+    """A new file over /etc/NAME, because the old one may be the template's."""
     root = os.open("/run", os.O_PATH | os.O_DIRECTORY | os.O_CLOEXEC)
     try:
-        _write_new(root, "hosts", ("\n".join(lines) + "\n").encode(), 0o644)
-        copy = kernel.open_tree_clone("hosts", dir_fd=root)
+        _write_new(root, name, content.encode(), 0o644)
+        copy = kernel.open_tree_clone(name, dir_fd=root)
         try:
             kernel.set_mount_attributes(copy, add=_NO_FILES | kernel.MOUNT_ATTR_RDONLY)
-            kernel.move_mount(copy, kernel.AT_FDCWD, "/etc/hosts")
+            kernel.move_mount(copy, kernel.AT_FDCWD, f"/etc/{name}")
         finally:
             os.close(copy)
-        os.unlink("hosts", dir_fd=root)
+        os.unlink(name, dir_fd=root)
     finally:
         os.close(root)
 

@@ -10,9 +10,10 @@ from collections.abc import Callable
 from contextlib import ExitStack
 from typing import Final, Literal
 
+from sandbox.errors import ErrorCode, SandboxError
 from sandbox.owner import Owner
 from sandbox.relay import Connect, Relay, connect_by_name
-from sandbox.spec import DEFAULT_PATH, HOME_DIR, USER_NAME, Completed, Refusal, SandboxSpec
+from sandbox.spec import ANY_NAME, DEFAULT_PATH, HOME_DIR, USER_NAME, Completed, Refusal, SandboxSpec
 from sandbox.streams import Streams
 
 _DEFAULT_OUTPUT: Final = 16 * 1024 * 1024
@@ -56,6 +57,8 @@ def run(
     """
     out, err = _Output(max_output), _Output(max_output)
     refusals: list[Refusal] = []
+    if any(host.name == ANY_NAME for host in spec.hosts):
+        raise SandboxError(ErrorCode.BAD_SPEC, "nobody would answer for open names", "name the hosts, or use Cell.start")
     with ExitStack() as stack:
         streams = Streams()
         stack.callback(streams.close)

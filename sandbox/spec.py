@@ -30,6 +30,9 @@ _HOST_NAME: Final = re.compile(r"(?=.{1,253}\Z)[A-Za-z0-9_](?:[A-Za-z0-9_-]*[A-Z
 _MAX_PORT: Final = 65535
 _MAX_MOUNTS: Final = 128  # SCM_RIGHTS carries 253 descriptors a message, unix(7)
 _MAX_HOSTS: Final = 64
+ANY_NAME: Final = "*"
+ANY_ADDRESS: Final = "0.0.0.0"  # noqa: S104 - of loopback, which is all that there is inside
+RESOLVER: Final = ("127.0.0.53", 53)
 _TIMED_OUT_STATUS: Final = 124
 _SIGNAL_STATUS_BASE: Final = 128
 
@@ -157,6 +160,8 @@ class HostEntry:
     """A name that resolves inside, and a TCP socket that listens on its address there.
 
     name: host name for /etc/hosts. address: an address of 127.0.0.0/8. port: where the listener listens.
+    With the name ANY_NAME the listener takes the connections to every address of loopback (its address is ANY_ADDRESS) that no
+    other entry has at this port, and the command's questions for names go to the caller: see `SandboxSpec.hosts`.
     """
 
     name: str
@@ -164,16 +169,22 @@ class HostEntry:
     port: int
 
     def __post_init__(self) -> None:
-        if not isinstance(self.name, str) or not _HOST_NAME.match(self.name):
+        if self.name == ANY_NAME:
+            if self.address != ANY_ADDRESS:
+                raise _bad(f"{ANY_NAME!r} listens on {ANY_ADDRESS}, not on {self.address!r}")
+        elif not isinstance(self.name, str) or not _HOST_NAME.match(self.name):
             raise _bad(f"not a host name: {self.name!r}")
-        try:
-            loopback = ipaddress.IPv4Address(self.address).is_loopback
-        except ValueError:
-            loopback = False
-        if not loopback:
+        elif not _is_loopback(self.address):
             raise _bad(f"not an address of 127.0.0.0/8: {self.address!r}")
         if not isinstance(self.port, int) or not 0 < self.port <= _MAX_PORT:
             raise _bad(f"not a TCP port: {self.port!r}")
+
+
+def _is_loopback(address: str) -> bool:
+    try:
+        return ipaddress.IPv4Address(address).is_loopback
+    except ValueError:
+        return False
 
 
 @dataclass(frozen=True, slots=True)
@@ -202,8 +213,9 @@ class SandboxSpec:
     directories, and of the system's directories of programs nothing else can even be read and no mount is executable (so
     that the dynamic loader, which has to be executable, can start nothing else), nor is /proc/PID readable. loopback: True
     lets the command listen on, and connect to, any port of its own private loopback; otherwise only the ports of `hosts` can
-    be reached. trust: certificates (PEM) that are trusted inside beside the system's: in TRUST_BUNDLE, and where programs look
-    for the system's bundle.
+    be reached. hosts: where one of them is named ANY_NAME, one more socket follows the listeners: UDP, at RESOLVER, to which
+    every question for a name goes that /etc/hosts does not answer; the caller answers, or nobody does. trust: certificates
+    (PEM) that are trusted inside beside the system's: in TRUST_BUNDLE, and where programs look for the system's bundle.
     explain: `run` reports what is refused (slow, and it tells of paths outside).
     """
 

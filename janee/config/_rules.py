@@ -68,8 +68,8 @@ def host(node: Node) -> str:
 def host_port(node: Node) -> str:
     value = text(node, limit=300)
     found = _HOST.fullmatch(value)
-    if found is None or found["port"] is None or value.startswith("*") or not _port_is_valid(found["port"]):
-        raise InvalidYamlError(node.line, "must be host:port, for example db.example.com:5432")
+    if found is None or found["port"] is None or value.startswith("*.[") or not _port_is_valid(found["port"]):
+        raise InvalidYamlError(node.line, "must be host:port, for example db.example.com:5432 or *.s3.example.com:443")
     return value
 
 

@@ -52,6 +52,33 @@ async def serve_egress(
     return tuple(servers)
 
 
+async def serve_connection(
+    client: socket.socket, one: Served, gateway: Gateway, tls: ssl.SSLContext, slots: asyncio.Semaphore
+) -> None:
+    """Serve one connection that was accepted elsewhere. slots: as above. Owns `client`, which does not block."""
+    if slots.locked():
+        one.count(refused=1)
+        client.close()
+        return
+    more: dict[str, Any] = {"ssl": tls, "ssl_handshake_timeout": HANDSHAKE_S} if one.origin.scheme == "https" else {}
+    try:
+        reader, writer = await streams_of(client, **more)
+    except (OSError, EOFError):
+        client.close()
+        return
+    await _handler(one, gateway, slots)(reader, writer)
+
+
+async def streams_of(client: socket.socket, **tls: Any) -> tuple[asyncio.StreamReader, asyncio.StreamWriter]:
+    """Streams for an accepted socket. tls: as for `asyncio.loop.connect_accepted_socket`. Raises OSError, ssl.SSLError."""
+    loop = asyncio.get_running_loop()
+    reader = asyncio.StreamReader(limit=READ_BYTES, loop=loop)
+    protocol = asyncio.StreamReaderProtocol(reader, loop=loop)
+    transport, _ = await loop.connect_accepted_socket(lambda: protocol, client, **tls)
+    transport.set_write_buffer_limits(HIGH_WATER)
+    return reader, asyncio.StreamWriter(transport, protocol, reader, loop)
+
+
 def _handler(one: Served, gateway: Gateway, slots: asyncio.Semaphore) -> Callable[..., Any]:
     async def handle(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         if slots.locked():

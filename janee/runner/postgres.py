@@ -17,8 +17,8 @@ from contextlib import suppress
 from typing import Any, Final
 
 from janee.pgwire import PREFIX, WANTS_GSS, WANTS_TLS, read_prefix, refusal_response
-from janee.runner.egress import HANDSHAKE_S, Served, discard
-from janee.runner.gateway import HIGH_WATER, READ_BYTES, Gateway, GatewayError, GatewayStream
+from janee.runner.egress import HANDSHAKE_S, Served, discard, streams_of
+from janee.runner.gateway import READ_BYTES, Gateway, GatewayError, GatewayStream
 
 FIRST_S: Final = 15.0
 REASON_S: Final = 2.0
@@ -86,7 +86,7 @@ async def _begin(client: socket.socket, tls: ssl.SSLContext) -> tuple[asyncio.St
         length, code = _prefix(prefix)
         if code == WANTS_TLS and length == PREFIX:
             await loop.sock_sendall(client, b"S")
-            reader, writer = await _streams(client, ssl=tls, ssl_handshake_timeout=HANDSHAKE_S)
+            reader, writer = await streams_of(client, ssl=tls, ssl_handshake_timeout=HANDSHAKE_S)
             try:
                 return reader, writer, await _inner(reader)
             except BaseException:
@@ -96,7 +96,7 @@ async def _begin(client: socket.socket, tls: ssl.SSLContext) -> tuple[asyncio.St
             await loop.sock_sendall(client, b"N")
             continue
         packet = prefix + await _exactly(client, length - PREFIX)
-        return *await _streams(client), packet
+        return *await streams_of(client), packet
     raise _BadClientError
 
 
@@ -124,15 +124,6 @@ async def _exactly(client: socket.socket, count: int) -> bytes:
             raise EOFError
         received += data
     return received
-
-
-async def _streams(client: socket.socket, **tls: Any) -> tuple[asyncio.StreamReader, asyncio.StreamWriter]:
-    loop = asyncio.get_running_loop()
-    reader = asyncio.StreamReader(limit=READ_BYTES, loop=loop)
-    protocol = asyncio.StreamReaderProtocol(reader, loop=loop)
-    transport, _ = await loop.connect_accepted_socket(lambda: protocol, client, **tls)
-    transport.set_write_buffer_limits(HIGH_WATER)
-    return reader, asyncio.StreamWriter(transport, protocol, reader, loop)
 
 
 class _Conversation:

@@ -29,15 +29,16 @@ from functools import partial
 from typing import TYPE_CHECKING, Any, Final
 
 from janee.errors import JaneeError
-from janee.runner.egress import Served, serve_egress
+from janee.runner.egress import Served, serve_connection, serve_egress
 from janee.runner.gateway import Gateway
 from janee.runner.inside import Origin
 from janee.runner.order import AuthorityAddress
 from janee.runner.postgres import serve_postgres
 from janee.runner.tls import postgres_context, server_context
+from janee.runner.wild import ServeOpen, Wild
 from janee.secret import Secret
 from janee.tunnel import EgressKey
-from sandbox import HostEntry, protect_memory
+from sandbox import ANY_ADDRESS, ANY_NAME, HostEntry, protect_memory
 
 if TYPE_CHECKING:
     import threading
@@ -63,10 +64,15 @@ _CountSize = Callable[[int], None]
 
 @dataclass(frozen=True, slots=True)
 class Target:
-    """One host and port that a command may reach. name: host name or IPv4 address, as the grant writes it."""
+    """One host and port that a command may reach. name: host name, `*.domain` or IPv4 address, as the grant writes it."""
 
     name: str
     port: int
+
+    @property
+    def is_open(self) -> bool:
+        """Whether it stands for many names."""
+        return self.name.startswith("*.")
 
 
 @dataclass(frozen=True, slots=True)
@@ -102,7 +108,7 @@ def parse_origin(text: str) -> tuple[Target, str]:
 
 
 def parse_target(text: str) -> Target:
-    """`host:port`. Raises JaneeError TARGET_INVALID."""
+    """`host:port`, where the host may be `*.domain`. Raises JaneeError TARGET_INVALID."""
     name, colon, port = text.rpartition(":")
     if not colon or not name or not port.isascii() or not port.isdigit() or not 0 < int(port) < 65536:
         raise JaneeError("TARGET_INVALID", f"{text!r} is not HOST:PORT", "write for example api.github.com:443")
@@ -110,17 +116,21 @@ def parse_target(text: str) -> Target:
 
 
 def host_entries(targets: Sequence[Target]) -> tuple[HostEntry, ...]:
-    """Where each target listens inside: one address a name, so that two hosts can share a port.
+    """Where each target listens inside: one address a name, so that two hosts can share a port. After them, for each port of a
+    wildcard, the listener of all other addresses.
 
     Raises JaneeError TARGET_INVALID for an address literal, which a listener on loopback cannot stand for.
     """
     if len(targets) > MAX_TARGETS:
         raise JaneeError("TARGET_INVALID", f"{len(targets)} hosts are named, at most {MAX_TARGETS} can be", "name fewer")
     addresses: dict[str, str] = {}
-    for target in targets:
+    exact = [target for target in dict.fromkeys(targets) if not target.is_open]
+    for target in exact:
         if target.name not in addresses:
             addresses[target.name] = _address_for(target.name, len(addresses))
-    return tuple(HostEntry(target.name, addresses[target.name], target.port) for target in dict.fromkeys(targets))
+    named = (HostEntry(target.name, addresses[target.name], target.port) for target in exact)
+    ports = sorted({target.port for target in targets if target.is_open})
+    return (*named, *(HostEntry(ANY_NAME, ANY_ADDRESS, port) for port in ports))
 
 
 def _address_for(name: str, index: int) -> str:
@@ -194,7 +204,8 @@ class Relay:
         allow_private: bool,
         egress: Egress | None = None,
     ) -> None:
-        """Give the relay its work: the sandbox's listening sockets, in the order of the targets."""
+        """Give the relay its work: the sandbox's listening sockets, in the order of `host_entries(targets)`, and after them the
+        resolver's, if a wildcard is among them."""
         schemes: Mapping[Target, str] = {} if egress is None else egress.schemes
         order = {
             "targets": [[target.name, target.port, schemes.get(target)] for target in targets],
@@ -220,21 +231,24 @@ def _close_all_but(kept: int) -> None:
 
 def _serve(control: socket.socket, counters: mmap.mmap) -> None:
     protect_memory()
-    data, fds, _flags, _address = socket.recv_fds(control, _MAX_ORDER, MAX_TARGETS)
+    data, fds, _flags, _address = socket.recv_fds(control, _MAX_ORDER, MAX_TARGETS + 1)
     if not data:
         return  # there was nothing to relay
     order = json.loads(data)
     targets = [Target(name, port) for name, port, _scheme in order["targets"]]
+    schemes = [scheme for _name, _port, scheme in order["targets"]]
     listeners = [socket.socket(fileno=fd) for fd in fds]
     state = _State(counters, order["allowPrivate"] is True)
     for listener in listeners:
         listener.setblocking(False)
-    works = list(zip(listeners, targets, range(len(targets)), strict=True))
-    if order["egress"] is None:
+    exact = [(target, index) for index, target in enumerate(targets) if not target.is_open]
+    works = [(listener, target, index) for listener, (target, index) in zip(listeners, exact, strict=False)]
+    if len(works) == len(targets) and order["egress"] is None:
         _serve_raw(control, works, state)
     else:
-        schemes = [scheme for _name, _port, scheme in order["targets"]]
-        asyncio.run(_serve_both(control, works, schemes, order["egress"], state))
+        entries = host_entries([target for target, _index in exact])
+        wild = Wild.of(targets, schemes, entries, listeners[len(works) :]) if len(works) < len(targets) else None
+        asyncio.run(_serve_both(control, works, schemes, order["egress"], state, wild))
 
 
 def _serve_raw(control: socket.socket, works: Sequence[_Work], state: _State) -> None:
@@ -250,26 +264,39 @@ def _serve_raw(control: socket.socket, works: Sequence[_Work], state: _State) ->
 
 
 async def _serve_both(
-    control: socket.socket, works: Sequence[_Work], schemes: Sequence[str | None], egress: dict[str, Any], state: _State
+    control: socket.socket,
+    works: Sequence[_Work],
+    schemes: Sequence[str | None],
+    egress: dict[str, Any] | None,
+    state: _State,
+    wild: Wild | None,
 ) -> None:
     """Until the Executor is gone, or done."""
     loop = asyncio.get_running_loop()
     loop.set_exception_handler(lambda _loop, _context: None)  # a broken connection is counted, and nobody reads a log here
     served: list[Served] = []
     databases: list[Served] = []
-    for work, scheme in zip(works, schemes, strict=True):
-        listener, target, index = work
+    for listener, target, index in works:
+        scheme = schemes[index]
         if scheme is None:
-            loop.add_reader(listener, state.accept, work)
+            loop.add_reader(listener, state.accept, (listener, target, index))
         else:
             kind = databases if scheme == "postgres" else served
             kind.append(Served(listener, Origin(scheme, target.name, target.port), partial(state.count, index)))
-    key = EgressKey(egress["grantId"], Secret(base64.b64decode(egress["key"])))
-    gateway = Gateway(AuthorityAddress(**egress["authority"]), key)
-    leaf = egress["leaf"].encode()
-    slots = asyncio.Semaphore(MAX_REQUESTS)
-    servers = await serve_egress(tuple(served), gateway, server_context(leaf), slots)
-    tasks = serve_postgres(tuple(databases), gateway, postgres_context(leaf), slots) if databases else ()
+    servers: tuple[asyncio.Server, ...] = ()
+    tasks: tuple[asyncio.Task[None], ...] = ()
+    serve_open: ServeOpen | None = None
+    if egress is not None:
+        key = EgressKey(egress["grantId"], Secret(base64.b64decode(egress["key"])))
+        gateway = Gateway(AuthorityAddress(**egress["authority"]), key)
+        leaf = egress["leaf"].encode()
+        slots = asyncio.Semaphore(MAX_REQUESTS)
+        tls = server_context(leaf)
+        servers = await serve_egress(tuple(served), gateway, tls, slots)
+        tasks = serve_postgres(tuple(databases), gateway, postgres_context(leaf), slots) if databases else ()
+        serve_open = partial(serve_connection, gateway=gateway, tls=tls, slots=slots)
+    if wild is not None:
+        wild.serve(loop, lambda client, name, *at: state.carry(client, Target(name, at[0]), at[1]), serve_open, state.count)
     ended = loop.create_future()
     loop.add_reader(control, lambda: None if ended.done() else ended.set_result(None))
     await ended
@@ -306,6 +333,10 @@ class _State:
             inside, _peer = listener.accept()
         except OSError:
             return
+        self.carry(inside, target, index)
+
+    def carry(self, inside: socket.socket, target: Target, index: int) -> None:
+        """Connect an accepted connection to its target, and carry what comes. index: of its counters."""
         inside.setblocking(True)
         with self._lock:
             if self._open >= MAX_CONNECTIONS:

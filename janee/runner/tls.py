@@ -45,7 +45,7 @@ class GrantTrust:
 
 
 def make_trust(names: Sequence[str], *, now: float, life_s: float) -> GrantTrust:
-    """names: host names and addresses, at least one. now: seconds since the epoch."""
+    """names: host names, `*.domain` (one label, RFC 6125, 6.4.3) and addresses, at least one. now: seconds since the epoch."""
     hosts = tuple(_general_name(name) for name in dict.fromkeys(names))
     moment = datetime.fromtimestamp(now, UTC)
     window = (moment - _SLACK, moment + timedelta(seconds=life_s) + _SLACK)
@@ -118,7 +118,8 @@ def _certificate(
 
 def _constraints(hosts: Sequence[x509.GeneralName]) -> x509.NameConstraints:
     """Only `hosts`. A kind of name that is not mentioned would be free, so both are always."""
-    names = [host for host in hosts if isinstance(host, x509.DNSName)]
+    # A constraint covers what is below it as well, and has no star. The leaf's names are narrower.
+    names = [x509.DNSName(host.value.removeprefix("*.")) for host in hosts if isinstance(host, x509.DNSName)]
     addresses = [x509.IPAddress(_network(host)) for host in hosts if isinstance(host, x509.IPAddress)]
     return x509.NameConstraints([*(names or [_NO_NAME]), *addresses], None if addresses else list(_EVERY_ADDRESS))
 

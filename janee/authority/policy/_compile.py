@@ -95,14 +95,15 @@ def _verify_protocol(name: str, capability: Capability, service: Service) -> Non
 
 
 def _network(capability: Capability, service: Service) -> tuple[str, ...]:
-    """What a command may reach: what the capability names, else the service's own hosts (wildcards name no address)."""
+    """What a command may reach: what the capability names, else the service's own hosts. A database has no wildcards."""
     if capability.network:
         return capability.network
     url = urlsplit(service.base_url)
     port = url.port or DEFAULT_PORTS.get(url.scheme, 443)
     host = url.hostname or ""
     entries = [f"[{host}]:{port}" if ":" in host else f"{host}:{port}"] if host else []
-    entries.extend(entry if ":" in entry else f"{entry}:{port}" for entry in service.hosts if "*" not in entry)
+    named = [entry for entry in service.hosts if "*" not in entry or url.scheme != POSTGRES_SCHEME]
+    entries.extend(entry if ":" in entry else f"{entry}:{port}" for entry in named)
     return tuple(dict.fromkeys(entries))
 
 

@@ -8,14 +8,17 @@ every method and path on the named hosts.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Collection
 from dataclasses import dataclass
-from typing import NoReturn
+from typing import Final, NoReturn
 from urllib.parse import unquote_plus, urlsplit
 
 from janee.authority.policy._compile import CompiledCapability
 from janee.authority.policy._http import METHODS, is_override, is_override_header
 from janee.authority.policy._path import PathError, canonical_path
+
+_LABELS: Final = re.compile(r"[a-z0-9_-]{1,63}(?:\.[a-z0-9_-]{1,63}){0,32}")
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,7 +48,7 @@ class EgressDecision:
 def decide_egress(compiled: CompiledCapability, query: EgressQuery) -> EgressDecision:
     """Decide about one request. Pure."""
     name = compiled.capability.name
-    if query.origin not in compiled.egress:
+    if not any(_is_one_of(query.origin, named) for named in compiled.egress):
         hosts = ", ".join(compiled.egress) or "none"
         step = f"if it is the service's: janee service edit {compiled.service.name} --host …"
         return EgressDecision(False, f"hosts of {name}: {hosts}", step, is_host=True)
@@ -74,6 +77,15 @@ def decide_egress(compiled: CompiledCapability, query: EgressQuery) -> EgressDec
     return EgressDecision(
         False, f"allow rules of {name}: {rules}"[:600], f"allow it: janee capability edit {name} --allow '{query.method} …'"
     )
+
+
+def _is_one_of(origin: str, named: str) -> bool:
+    """Whether an origin is the named one, or of `scheme://*.domain:port`, whose star is one label or more."""
+    if "*" not in named:
+        return origin == named
+    before, _, after = named.partition("*")
+    star = origin.removeprefix(before).removesuffix(after)
+    return origin == before + star + after and _LABELS.fullmatch(star) is not None
 
 
 def _below_base(compiled: CompiledCapability, origin: str, path: str) -> str:
