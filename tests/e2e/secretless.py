@@ -45,12 +45,12 @@ capabilities:
 """
 
 
-def write_certificate(directory: Path) -> tuple[Path, Path]:
-    """A CA that is its own server's leaf: PEM files of the certificate, and of the key."""
+def write_certificate(directory: Path, *more: str) -> tuple[Path, Path]:
+    """A CA that is its own server's leaf: PEM files of the certificate, and of the key. more: names beside localhost."""
     key = ec.generate_private_key(ec.SECP256R1())
     name = x509.Name([x509.NameAttribute(x509.NameOID.ORGANIZATION_NAME, "Service of the tests")])
     now = datetime.now(UTC)
-    names = [x509.DNSName("localhost"), x509.IPAddress(ipaddress.ip_address("127.0.0.1"))]
+    names = [*(x509.DNSName(name) for name in ("localhost", *more)), x509.IPAddress(ipaddress.ip_address("127.0.0.1"))]
     certificate = (
         x509.CertificateBuilder(name, name, key.public_key(), x509.random_serial_number())
         .not_valid_before(now - timedelta(hours=1))
@@ -203,16 +203,18 @@ def place(
     level: str = "strict",
     config: str = CONFIG,
     secrets: str = CREDENTIAL,
+    names: tuple[str, ...] = (),
+    kind: type[Rig] = Rig,
 ) -> Iterator[Place]:
-    """secrets: one a line, as the service's auth type asks for them."""
-    pem, key = write_certificate(root)
+    """secrets: one a line, as the service's auth type asks for them. names: of the service's certificate, beside localhost."""
+    pem, key = write_certificate(root, *names)
     server = _Server(("127.0.0.1", 0), handler)
     context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
     context.load_cert_chain(pem, key)
     server.socket = context.wrap_socket(server.socket, server_side=True, do_handshake_on_connect=False)
     port = server.server_address[1]
     threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.05}, daemon=True).start()
-    rig = (_TlsRig if way is Way.TLS else Rig)(root, free_port())
+    rig = (_TlsRig if way is Way.TLS else kind)(root, free_port())
     workspace = root / "work"
     for directory in (root / "home", workspace):
         directory.mkdir()

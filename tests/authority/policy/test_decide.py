@@ -75,8 +75,8 @@ def test_what_is_the_services_goes_through_the_gateway_where_the_credential_stay
     assert stayed.capability.delivery is Delivery.SECRETLESS
     assert stayed.egress == ("https://api.example.test:443", "https://x.cdn.test:443", "https://b.example.test:8443")
     usual = policy.capabilities["empty"]
-    named = ("https://api.example.test:443", "https://up.example.test:443")
-    assert usual.egress == (*named, "https://*.cdn.test:443", "https://b.example.test:8443")
+    named = ("https://api.example.test:443", "https://up.example.test:443", "https://b.example.test:8443")
+    assert usual.egress == (*named, "https://*.cdn.test:443")
     assert policy.capabilities["run"].egress == policy.capabilities["filed"].egress == ()
 
 
@@ -313,8 +313,9 @@ def test_the_hash_of_one_capability_does_not_depend_on_another() -> None:
     assert before["lax"].policy_hash != after["lax"].policy_hash
 
 
-def test_a_command_may_reach_the_services_hosts_and_no_wildcard(policy: Policy) -> None:
-    assert policy.capabilities["run"].network == ("api.example.test:443", "up.example.test:443", "b.example.test:8443")
+def test_a_command_may_reach_the_services_hosts(policy: Policy) -> None:
+    named = ("api.example.test:443", "up.example.test:443", "b.example.test:8443")
+    assert policy.capabilities["run"].network == (*named, "*.cdn.test:443")
     assert policy.capabilities["http"].network == ()
 
 

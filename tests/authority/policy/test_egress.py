@@ -41,6 +41,8 @@ def ask(name: str, target: str = "/", *, method: str = "GET", origin: str = BASE
         ("ruled", {"target": "/repos/a", "origin": UP}),
         ("ruled", {"target": "/v3/repos/a/issues?x=%20y&flag", "method": "POST"}),
         ("six", {"origin": "http://[::1]:8080"}),
+        ("free", {"origin": "https://a.cdn.test:443"}),
+        ("free", {"origin": "https://a.b-c.cdn.test:443"}),
     ],
 )
 def test_what_is_allowed_is_sent_as_it_is(name: str, more: dict[str, Any]) -> None:
@@ -53,7 +55,16 @@ def test_what_is_allowed_is_sent_as_it_is(name: str, more: dict[str, Any]) -> No
     [
         ("free", {"origin": "https://api.example.test:8443"}, True),
         ("free", {"origin": "http://api.example.test:443"}, True),
-        ("free", {"origin": "https://a.cdn.test:443"}, True),
+        ("free", {"origin": "https://cdn.test:443"}, True),
+        ("free", {"origin": "https://.cdn.test:443"}, True),
+        ("free", {"origin": "https://acdn.test:443"}, True),
+        ("free", {"origin": "https://a.cdn.test:444"}, True),
+        ("free", {"origin": "http://a.cdn.test:443"}, True),
+        ("free", {"origin": "https://evil.org/.cdn.test:443"}, True),
+        ("free", {"origin": "https://evil.org:443/x.cdn.test:443"}, True),
+        ("free", {"origin": "https://a@b.cdn.test:443"}, True),
+        ("free", {"origin": "https://*.cdn.test:443"}, True),
+        ("free", {"origin": "https://a.cdn.test:443.evil.org:443"}, True),
         ("free", {"origin": "https://API.example.test:443"}, True),
         ("given", {}, True),
         ("ruled", {"target": "/repos/a"}, False),
