@@ -121,10 +121,13 @@ def _inside(namespaces: int, probe: Callable[[], None]) -> Callable[[], None]:
         pid = kernel.fork_into(kernel.CLONE_NEWUSER | namespaces)
         if pid == 0:
             os.close(reader)
+            ours.close()  # else it would wait for itself where its user cannot be mapped
             _run_probe(lambda: _as_mapped_user(theirs, probe), writer)
         os.close(writer)
-        idmap.write_maps(pid, inside_uid=INSIDE_ID, inside_gid=INSIDE_ID, identity=identity)
-        ours.sendall(b"M")
+        theirs.close()
+        with ours:
+            idmap.write_maps(pid, inside_uid=INSIDE_ID, inside_gid=INSIDE_ID, identity=identity)
+            ours.sendall(b"M")
         with open(reader, "rb") as file:
             cause = file.read(_MESSAGE_LIMIT).decode(errors="replace")
         _, status = os.waitpid(pid, 0)

@@ -9,6 +9,8 @@ import sys
 from dataclasses import dataclass
 from typing import Final
 
+from sandbox import kernel
+
 _SYSCTLS: Final = (  # (file, the value that forbids, cause, remedy)
     (
         "/proc/sys/user/max_user_namespaces",
@@ -29,23 +31,24 @@ _SYSCTLS: Final = (  # (file, the value that forbids, cause, remedy)
         "an AppArmor profile for {python} with the line `userns,`, or sysctl -w kernel.apparmor_restrict_unprivileged_userns=0",
     ),
 )
+_CAP_SETFCAP: Final = 31
 _CONTAINERS: Final = (  # (file or variable that tells, cause, remedy)
     (
         "KUBERNETES_SERVICE_HOST",
         "a Kubernetes pod: its seccomp and AppArmor profiles decide",
-        "in the pod: hostUsers: false; in the container's securityContext: seccompProfile.type: Unconfined (or Localhost with "
-        "clone, unshare and the mount calls allowed), appArmorProfile.type: Unconfined, procMount: Unmasked",
+        "in the pod: hostUsers: false; in the container's securityContext: procMount: Unmasked, "
+        "appArmorProfile.type: Unconfined, seccompProfile.type: Localhost with Janee's packaging/seccomp.json (or Unconfined)",
     ),
     (
         "/.dockerenv",
         "a Docker container: its seccomp and AppArmor profiles decide",
-        "docker run --security-opt seccomp=unconfined --security-opt apparmor=unconfined --security-opt systempaths=unconfined "
-        "(or a seccomp profile that also allows clone, unshare, setns and the mount calls)",
+        "docker run --security-opt seccomp=packaging/seccomp.json --security-opt systempaths=unconfined, and where the host "
+        "has AppArmor --security-opt apparmor=unconfined (the profile is Janee's; seccomp=unconfined works too)",
     ),
     (
         "/run/.containerenv",
         "a Podman container: its seccomp profile decides",
-        "podman run --security-opt seccomp=unconfined --security-opt unmask=ALL",
+        "podman run --security-opt seccomp=packaging/seccomp.json --security-opt unmask=ALL",
     ),
 )
 
@@ -66,6 +69,13 @@ def causes() -> tuple[Cause, ...]:
         if _read(path) == forbidding
     ]
     found += [Cause(cause, remedy) for mark, cause, remedy in _CONTAINERS if mark in os.environ or os.path.exists(mark)][:1]
+    if os.geteuid() == 0 and not kernel.effective_capabilities() & 1 << _CAP_SETFCAP:
+        found.append(
+            Cause(
+                "root without CAP_SETFCAP cannot map itself into a user namespace (user_namespaces(7))",
+                "run it as an ordinary user: Docker --user 1000, Kubernetes runAsUser",
+            )
+        )
     if _read("/sys/fs/selinux/enforce") == "1":
         found.append(
             Cause("SELinux enforces", "setsebool -P user_namespaces 1, or look for denials: ausearch -m avc -ts recent")
