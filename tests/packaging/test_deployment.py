@@ -105,7 +105,7 @@ def test_the_authority_serves_as_its_unit_says(tmp_path: Path) -> None:
         return text.replace("%d", str(tmp_path / "keys")).replace("%S", str(tmp_path)).replace("9700", str(port))
 
     env = dict(word.partition("=")[::2] for word in filled(unit["Environment"][0]).split())
-    env |= {"PATH": os.environ["PATH"], "HOME": "/nonexistent"}
+    env |= {"PATH": os.environ["PATH"], "HOME": str(tmp_path)}
     setup = subprocess.run(
         [sys.executable, "-m", "janee.cli.main", "init"], env=env, cwd=ROOT, capture_output=True, text=True, timeout=60
     )
