@@ -100,12 +100,14 @@ def test_the_authority_serves_as_its_unit_says(tmp_path: Path) -> None:
         (tmp_path / "keys" / name).chmod(0o400)
     (tmp_path / "private").mkdir(mode=0o700)
     (tmp_path / "janee").symlink_to("private")  # as DynamicUser= makes /var/lib/janee
+    (tmp_path / "janee-anchor").mkdir(mode=0o700)
+    assert unit["StateDirectory"] == ["janee janee-anchor"]
 
     def filled(text: str) -> str:
         return text.replace("%d", str(tmp_path / "keys")).replace("%S", str(tmp_path)).replace("9700", str(port))
 
     env = dict(word.partition("=")[::2] for word in filled(unit["Environment"][0]).split())
-    env |= {"PATH": os.environ["PATH"], "HOME": str(tmp_path)}
+    env |= {"PATH": os.environ["PATH"], "HOME": str(tmp_path / "none")}
     setup = subprocess.run(
         [sys.executable, "-m", "janee.cli.main", "init"], env=env, cwd=ROOT, capture_output=True, text=True, timeout=60
     )
@@ -114,6 +116,7 @@ def test_the_authority_serves_as_its_unit_says(tmp_path: Path) -> None:
     with subprocess.Popen(argv, env=env, cwd=ROOT, stdin=subprocess.DEVNULL, stderr=subprocess.PIPE) as authority:
         try:
             assert _health(port, authority) == 200
+            assert {path.name for path in tmp_path.iterdir()} == {"keys", "janee", "private", "janee-anchor"}
         finally:
             authority.terminate()
 
