@@ -80,6 +80,7 @@ def _parser() -> argparse.ArgumentParser:
         "--memory", type=int, metavar="MIB", help="memory: of all processes with a cgroup, else private memory of each"
     )
     runner.add_argument("--pids", type=int, metavar="N", help="processes and threads at once")
+    runner.add_argument("--cpu", type=int, metavar="PERCENT", help="of one core, for all of it; needs a cgroup")
     runner.add_argument(
         "--explain", action="store_true", help="name on stderr every call and path that the sandbox refuses (slow)"
     )
@@ -123,7 +124,7 @@ def _spec_of(options: argparse.Namespace) -> SandboxSpec:
         raise SandboxError(ErrorCode.BAD_SPEC, "no command given", "python -m sandbox run -- CMD ARG…")
     if options.timeout is not None and options.timeout > _MAX_TIMEOUT_S:
         raise SandboxError(ErrorCode.BAD_SPEC, f"--timeout is more than {_MAX_TIMEOUT_S} seconds", "leave it out for no limit")
-    limits: dict[str, Any] = {"wall_s": options.timeout, "memory_mib": options.memory}
+    limits: dict[str, Any] = {"wall_s": options.timeout, "memory_mib": options.memory, "cpu_percent": options.cpu}
     if options.pids is not None:
         limits["pids"] = options.pids
     mounts = (*(_mount(path, writable=False) for path in options.ro), *(_mount(path, writable=True) for path in options.rw))

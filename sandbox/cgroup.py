@@ -22,6 +22,7 @@ _WANTED: Final = ("memory", "pids", "cpu")
 _MIB: Final = 1024 * 1024
 _REMOVAL_TIMEOUT_S: Final = 2.0
 _REMOVAL_POLL_S: Final = 0.002
+_CPU_PERIOD_US: Final = 100_000  # the kernel's default
 _OWN_PROCESSES: Final = 1  # pid 1, or the keeper, is in the leaf too
 
 
@@ -94,6 +95,8 @@ class Leaf:
                 self._set("memory.swap.max", "0")
         if "pids" in self._controllers:
             self._set("pids.max", str(limits.pids + _OWN_PROCESSES))
+        if "cpu" in self._controllers and limits.cpu_percent is not None:
+            self._set("cpu.max", f"{limits.cpu_percent * _CPU_PERIOD_US // 100} {_CPU_PERIOD_US}")
 
     def ran_out_of_memory(self) -> bool:
         """Did the kernel kill in here for want of memory?"""

@@ -129,7 +129,8 @@ class Limits:
 
     wall_s: seconds until the whole tree is killed. cpu_s: CPU seconds per process. memory_mib: memory of the whole
     tree where a cgroup can be had (`python -m sandbox check`); otherwise private writable memory per process, and no shared
-    memory without a file. pids: processes and threads of the tree. open_files:
+    memory without a file. pids: processes and threads of the tree. cpu_percent: of the whole tree, 100 is one core; only where
+    a cgroup can be had, elsewhere without effect. open_files:
     per process. file_size_mib: one file. tmpfs_mib, tmpfs_inodes: everything the command writes outside its mounts
     (/tmp, /dev/shm, home).
     """
@@ -138,6 +139,7 @@ class Limits:
     cpu_s: int | None = None
     memory_mib: int | None = None
     pids: int = 512
+    cpu_percent: int | None = None
     open_files: int = 4096
     file_size_mib: int = 4096
     tmpfs_mib: int = 512
@@ -149,6 +151,7 @@ class Limits:
         _require_count(self.cpu_s, "cpu_s", 1, optional=True)
         _require_count(self.memory_mib, "memory_mib", 16, optional=True)
         _require_count(self.pids, "pids", 1)
+        _require_count(self.cpu_percent, "cpu_percent", 1, optional=True)
         _require_count(self.open_files, "open_files", 16)
         _require_count(self.file_size_mib, "file_size_mib", 0)
         _require_count(self.tmpfs_mib, "tmpfs_mib", 1)

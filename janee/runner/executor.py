@@ -70,6 +70,7 @@ _LIMITS: Final = {
     "cpuS": "cpu_s",
     "memoryMib": "memory_mib",
     "pids": "pids",
+    "cpuPercent": "cpu_percent",
     "openFiles": "open_files",
     "fileSizeMib": "file_size_mib",
     "tmpfsMib": "tmpfs_mib",

@@ -70,8 +70,10 @@ def test_limits_of_controllers_that_are_missing_are_left_out(parent: cgroup.Pare
 def test_limits_are_written(leaf: cgroup.Leaf, parent: cgroup.Parent) -> None:
     if "memory" not in parent.controllers or "pids" not in parent.controllers:
         pytest.skip("no memory and pids controllers in the version 2 hierarchy of this machine")
-    leaf.limit(Limits(memory_mib=64, pids=5))
+    leaf.limit(Limits(memory_mib=64, pids=5, cpu_percent=150))
     assert Path(leaf.path, "memory.max").read_text() == f"{64 << 20}\n"
+    if "cpu" in parent.controllers:
+        assert Path(leaf.path, "cpu.max").read_text() == "150000 100000\n"
     assert Path(leaf.path, "pids.max").read_text() == "6\n"
 
 
@@ -82,6 +84,47 @@ def test_memory_of_all_processes_together_has_an_end(parent: cgroup.Parent) -> N
     script = "import mmap\nm = mmap.mmap(-1, 300 << 20)\nfor _ in range(300): m.write(bytes(1 << 20))\nprint('written')"
     done = run(SandboxSpec(argv=("/usr/bin/python3", "-c", script), limits=Limits(memory_mib=100)))
     assert (done.exit.signal, done.stdout) == (signal.SIGKILL, b""), done
+
+
+_NEEDS_ALL = "no memory, pids and cpu controllers in the version 2 hierarchy of this machine"
+
+
+def _sandboxed(*argv: str) -> list[str]:
+    return [sys.executable, "-m", "sandbox", "run", *argv]
+
+
+def test_cpu_time_of_all_processes_together_is_bounded(parent: cgroup.Parent) -> None:
+    if not {"memory", "cpu"} <= parent.controllers:
+        pytest.skip(_NEEDS_ALL)
+    script = "import time\nend = time.monotonic() + 5\nwhile time.monotonic() < end: pass\nprint(time.process_time())"
+    done = run(SandboxSpec(argv=("/usr/bin/python3", "-c", script), limits=Limits(cpu_percent=20)))
+    assert done.exit.code == 0, done
+    assert float(done.stdout) < 2.5  # 1 is the limit; 5 without one
+
+
+@pytest.mark.parametrize(
+    ("bomb", "status"),
+    [
+        (("sh", "-c", "f() { f | f & }; f; sleep 100"), {124}),
+        (("/usr/bin/python3", "-c", "held = []\nwhile True: held.append(bytes(range(256)) * 40960)"), {137, 1}),
+        (("sh", "-c", "for i in 1 2 3 4 5 6 7 8; do while :; do :; done & done; wait"), {124}),
+    ],
+    ids=["fork bomb", "4 GiB", "CPU burner"],
+)
+def test_what_floods_one_sandbox_leaves_another_undisturbed(
+    parent: cgroup.Parent, bomb: tuple[str, ...], status: set[int]
+) -> None:
+    if not {"memory", "pids", "cpu"} <= parent.controllers:
+        pytest.skip(_NEEDS_ALL)
+    limits = ("--memory", "256", "--pids", "64", "--cpu", "50", "--timeout", "30", "--")
+    with subprocess.Popen(_sandboxed(*limits, *bomb), stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL) as flood:
+        for _ in range(3):
+            beside = subprocess.run(
+                _sandboxed("--timeout", "60", "--", "/usr/bin/python3", "-c", "print(len(bytes(50 << 20)))"),
+                capture_output=True, text=True, timeout=90,
+            )  # fmt: skip
+            assert (beside.returncode, beside.stdout) == (0, f"{50 << 20}\n"), beside.stderr
+        assert flood.wait(120) in status
 
 
 @pytest.mark.parametrize("level", [Level.STRICT, Level.LANDLOCK])
