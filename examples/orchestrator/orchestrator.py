@@ -1,7 +1,8 @@
 """Many agents on one host, each with a Runner and a key of its own, against one Authority.
 
 Each agent writes a note by an HTTP capability, reads it back by a command (which never holds the credential), and tries to
-write another agent's note, which the Authority denies. Everything is on loopback, below one temporary directory, and gone at the end.
+write another agent's note, which the Authority denies. Everything is on loopback, below one temporary directory, and gone at
+the end.
 
     orchestrator.py [--agents N] [--at-once N] [--json]       ends 0 if every agent did its work and no more
 """
