@@ -80,6 +80,7 @@ def plan_grant(
             network=compiled.network,
             workspace=capability.workspace.value,
             work_dir=capability.work_dir,
+            limits=dict(capability.limits),
             allow_private=compiled.service.allow_private,
         ),
         delivery=capability.delivery.value,

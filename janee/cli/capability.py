@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Mapping, Sequence
 from typing import TYPE_CHECKING, Any, Final
 
@@ -14,6 +15,7 @@ from janee.cli._output import note, print_json, say, table, warn
 from janee.config.file import command_rule_data, load_config
 from janee.config.schema import (
     DEFAULT_AGENTS,
+    LIMITS,
     AnyOf,
     ArgvRule,
     AuthType,
@@ -84,6 +86,15 @@ _OPTIONS: Final[Sequence[tuple[tuple[str, ...], dict[str, Any], str]]] = (
         {"multiple": True, "metavar": "HOST:PORT", "help": "What a command may reach, instead of the service's hosts."},
         "network",
     ),
+    (
+        ("--limit", "limits"),
+        {
+            "multiple": True,
+            "metavar": "NAME=N",
+            "help": f"What a command may use: {', '.join(LIMITS)}; memory, pids and cpu are of all its processes in a cgroup.",
+        },
+        "limits",
+    ),
     (("--rate-limit",), {"metavar": "N/PERIOD", "help": "For example 60/m or 10/30s."}, "rateLimit"),
     (
         ("--min-sandbox",),
@@ -114,7 +125,7 @@ _KEYS: Final = (
         "workDir",
         "timeout",
     ),
-    *("network", "rateLimit", "minSandbox", "requiresReason", "autoApprove", "ttl"),
+    *("network", "limits", "rateLimit", "minSandbox", "requiresReason", "autoApprove", "ttl"),
 )
 
 
@@ -283,6 +294,7 @@ def describe(capability: Capability) -> dict[str, Any]:
         "workDir": capability.work_dir,
         "timeout": capability.timeout_ms,
         "network": list(capability.network),
+        "limits": dict(capability.limits),
         "rateLimit": f"{limit.count}/{limit.per_s}s" if limit else None,
         "minSandbox": capability.min_sandbox if capability.mode is Mode.EXEC else None,
         "requiresReason": capability.requires_reason,
@@ -333,6 +345,8 @@ def _entry(values: Mapping[str, Any]) -> dict[str, Any]:
 def _converted(key: str, value: Any) -> Any:
     if key == "env":
         return dict(_pair(item) for item in value)
+    if key == "limits":
+        return dict(_limit(item) for item in value)
     if key == "allowCommands":
         return [command_rule_data(item) for item in value]
     if key == "allowedAgents":
@@ -357,6 +371,13 @@ def _pair(item: str) -> tuple[str, str]:
     if not equals or not name:
         raise UsageError("USAGE", "--env must be K=TEMPLATE", "for example --env 'GH_TOKEN={{credential}}'")
     return name, template
+
+
+def _limit(item: str) -> tuple[str, int]:
+    name, _, number = item.partition("=")
+    if name not in LIMITS or not re.fullmatch(r"[0-9]{1,9}", number):
+        raise UsageError("USAGE", "--limit must be NAME=N", f"for example --limit memoryMib=1024; names: {', '.join(LIMITS)}")
+    return name, int(number)
 
 
 def _ordered(entry: Mapping[str, Any]) -> dict[str, Any]:

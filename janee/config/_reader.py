@@ -96,6 +96,7 @@ _CAPABILITY: Final[MappingType[str, Field]] = MappingProxyType(
         "workspace": ("workspace", one_of(Workspace)),
         "network": ("network", list_of(_rules.host_port)),
         "rateLimit": ("rate_limit", _rules.rate_limit),
+        "limits": ("limits", _rules.limits),
         "minSandbox": ("min_sandbox", matching(_LEVELS, "one of: strict, landlock, off")),
     }
 )

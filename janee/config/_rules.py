@@ -10,9 +10,9 @@ from types import MappingProxyType
 from typing import Final
 from urllib.parse import urlsplit
 
-from janee.config._fields import duration_s, list_of, mapping, read_fields, text
+from janee.config._fields import duration_s, integer, list_of, mapping, read_fields, text
 from janee.config._yaml import InvalidYamlError, Mapping, Node, Scalar, Sequence, shown
-from janee.config.schema import POSTGRES_SCHEME, AnyOf, ArgvRule, CommandRule, Match, RateLimit, Rules, ToolRule
+from janee.config.schema import LIMITS, POSTGRES_SCHEME, AnyOf, ArgvRule, CommandRule, Match, RateLimit, Rules, ToolRule
 from janee.passed import FORMS
 
 _LABELS: Final = r"(?:[A-Za-z0-9_](?:[A-Za-z0-9_-]{0,61}[A-Za-z0-9_])?)(?:\.[A-Za-z0-9_](?:[A-Za-z0-9_-]{0,61}[A-Za-z0-9_])?)*"
@@ -92,6 +92,14 @@ def http_rule(node: Node) -> str:
     if found is None:
         raise InvalidYamlError(node.line, "must be METHOD PATH, for example GET /repos/*; * stands for any characters")
     return f"{found[1].upper()} {found[2]}"
+
+
+_LIMIT_FIELDS: Final = MappingProxyType({name: (name, integer(low, high)) for name, (low, high) in LIMITS.items()})
+
+
+def limits(node: Node) -> MappingProxyType[str, int]:
+    """What a command may use, by the names of LIMITS."""
+    return MappingProxyType(read_fields(node, _LIMIT_FIELDS, what="limits"))
 
 
 _RULE_FIELDS: Final = MappingProxyType({"allow": ("allow", list_of(http_rule)), "deny": ("deny", list_of(http_rule))})

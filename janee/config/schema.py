@@ -18,6 +18,19 @@ NAME: Final = re.compile(r"[A-Za-z0-9][A-Za-z0-9._:@/+-]{0,127}")
 DEFAULT_TIMEOUT_MS: Final = 30_000
 DEFAULT_AGENTS: Final = ("local", "runner:default")  # `capability add` without --agent
 EMPTY: Final[Mapping[str, str]] = MappingProxyType({})
+NO_LIMITS: Final[Mapping[str, int]] = MappingProxyType({})
+LIMITS: Final[Mapping[str, tuple[int, int]]] = MappingProxyType(  # of what a command may use: the least and the most
+    {
+        "memoryMib": (16, 1 << 20),
+        "pids": (1, 1 << 15),
+        "cpuPercent": (1, 100_000),
+        "cpuS": (1, 86_400),
+        "openFiles": (16, 1 << 20),
+        "fileSizeMib": (0, 1 << 20),
+        "tmpfsMib": (1, 1 << 20),
+        "tmpfsInodes": (256, 1 << 24),
+    }
+)
 
 
 class AuthType(StrEnum):
@@ -151,6 +164,7 @@ class Capability:
     network: tuple[str, ...] = ()  # "host:port"; empty: the service's hosts for exec (`janee.authority.policy` computes it)
     rate_limit: RateLimit | None = None
     min_sandbox: str = "strict"  # the weakest sandbox level accepted
+    limits: Mapping[str, int] = field(default_factory=lambda: NO_LIMITS)  # by the names of LIMITS
 
 
 @dataclass(frozen=True, slots=True)

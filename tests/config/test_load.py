@@ -62,6 +62,7 @@ capabilities:
     delivery: file
     workspace: write
     network: ["db.example.com:5432"]
+    limits: {memoryMib: 256, cpuPercent: 50}
     rateLimit: 10/30s
     minSandbox: landlock
   api:
@@ -106,6 +107,7 @@ def test_every_field_arrives() -> None:
     assert dict(git.env) == {"GH_TOKEN": "{{credential}}"}
     assert (git.work_dir, git.timeout_ms, git.delivery, git.workspace) == ("/srv/work", 60000, Delivery.FILE, Workspace.WRITE)
     assert (git.network, git.rate_limit, git.min_sandbox) == (("db.example.com:5432",), RateLimit(10, 30), "landlock")
+    assert dict(git.limits) == {"memoryMib": 256, "cpuPercent": 50}
     api = config.capabilities["api"]
     assert (api.mode, api.rules.allow, api.rules.deny) == (Mode.PROXY, ("GET /repos/*", "* /x"), ("DELETE *",))
     assert (api.allowed_agents, api.access, api.rate_limit) == ((), None, RateLimit(5, 3600))
@@ -284,3 +286,11 @@ def test_a_bad_rule_as_typed_is_a_configuration_error(typed: str) -> None:
 def test_any_name_that_a_program_can_have_is_a_tool_s_name(name: str) -> None:
     config = parse(capability(f"    mode: exec\n    allowCommands: ['{name}']"))
     assert config.capabilities["c"].allow_commands == (ToolRule(name),)
+
+
+@pytest.mark.parametrize("limits", ["{memoryMib: 15}", "{memory: 256}", "{pids: -1}", "{pids: many}", "[pids]", "{pids: 0}"])
+def test_limits_that_make_no_sense_are_refused(limits: str, tmp_path: Path) -> None:
+    path = tmp_path / "config.yaml"
+    path.write_text(MINIMAL + f"    limits: {limits}\n")
+    with pytest.raises(ConfigError):
+        load_config(path)
