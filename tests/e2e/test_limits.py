@@ -8,10 +8,8 @@ import pytest
 
 from tests.e2e.secretless import CONFIG, Handler, Place, place
 
-_LIMITS = "limits: {{openFiles: 20, fileSizeMib: 1, memoryMib: 256}}"
+_LIMITS = "limits: {{openFiles: 20, fileSizeMib: 1, memoryMib: 256}}"  # a template, as CONFIG is
 _LIMITED = CONFIG.replace("    workspace: write\n", f"    workspace: write\n    {_LIMITS}\n")
-    "    workspace: write\n", f"    workspace: write\n    {_LIMITS.replace('{', '{{').replace('}', '}}')}\n"
-)
 
 
 @pytest.fixture(scope="module")
